@@ -1,0 +1,3 @@
+module github.com/streamport-go/streamport
+
+go 1.26

@@ -1,0 +1,121 @@
+package stream
+
+import (
+	"fmt"
+	"time"
+)
+
+// Support says how far a backend can do something. More is better: None < Emulated < Native. Unknown is less than None,
+// and not the same: nobody could find out.
+type Support uint8
+
+// The degrees of support.
+const (
+	Unknown  Support = iota // could not be found out
+	None                    // cannot be done, or not in this mode
+	Emulated                // done by this library on top of the service, with the cost that Flag.Reason tells
+	Native                  // done by the service itself
+)
+
+// String returns the degree in lower case.
+func (s Support) String() string {
+	if int(s) < len(supportNames) {
+		return supportNames[s]
+	}
+	return "unknown"
+}
+
+var supportNames = [...]string{Unknown: "unknown", None: "none", Emulated: "emulated", Native: "native"}
+
+// An Origin says where a capability's value comes from.
+type Origin string
+
+// The origins of a value.
+const (
+	Declared   Origin = "declared"   // by configuration, or it is always so
+	Discovered Origin = "discovered" // asked of the service
+	Assumed    Origin = "assumed"    // documented by the service, but not asked
+	NotKnown   Origin = ""           // nobody could tell
+)
+
+// A Flag is something that a stream can do or cannot.
+type Flag struct {
+	Support Support
+	Source  Origin
+	Reason  string // in words: why, and what would change it
+}
+
+// A Limit is a number that a stream imposes. A Value of 0 means that there is no limit, or, if Source is NotKnown too,
+// that it could not be found out.
+type Limit struct {
+	Value  int64
+	Hard   bool // nothing raises it
+	Source Origin
+	Reason string
+}
+
+// Retention is how long a stream keeps records.
+type Retention struct {
+	Current   time.Duration // 0: not known
+	Max       time.Duration // to what it can be raised; 0: not known
+	Unlimited bool          // records are kept whatever their age; Current and Max are then 0
+	Source    Origin
+	Reason    string
+}
+
+// Throttling is how a service slows its users down.
+type Throttling struct {
+	Model  ThrottleModel
+	Source Origin
+	Reason string
+}
+
+// A ThrottleModel is a way of slowing down.
+type ThrottleModel string
+
+// The ways of slowing down.
+const (
+	ThrottleUnknown ThrottleModel = ""
+	ThrottleNone    ThrottleModel = "none"   // nothing slows a user down
+	ThrottleDelay   ThrottleModel = "delay"  // answers come late (Kafka's quotas)
+	ThrottleReject  ThrottleModel = "reject" // records and reads are refused and retried (Kinesis)
+)
+
+// Capabilities are facts about one opened stream in the mode in which it is used, not about a brand.
+type Capabilities struct {
+	PartitionOrder    Flag // a reader gets a partition's records in the order in which they are stored
+	KeyOrder          Flag // a producer's records of one key are stored in the order in which it sent them
+	NilKeys           Flag // a record without key is taken, and comes back without
+	BinaryKeys        Flag // any bytes are a key, the empty key too, and come back exactly
+	Headers           Flag // headers come back, in order, repeats kept
+	Tombstones        Flag // a nil value comes back nil and an empty one empty
+	EventTime         Flag // Record.Time is stored
+	Groups            Flag // members share partitions, and checkpoints are kept
+	Fencing           Flag // a member that has lost a partition cannot move its checkpoint
+	IdempotentProduce Flag // a retry never stores a record twice
+	Transactions      Flag // records and a checkpoint become visible together, or never
+	SeekTime          Flag // reading can start at a time
+	Compaction        Flag // the last record of each key is kept, earlier ones go
+	Resharding        Flag // the number of partitions can change while in use
+	AutoScaling       Flag // the service does so by itself
+	PushDelivery      Flag // the service pushes records, readers need not poll
+	LagRecords        Flag // lag is known as a number of records
+	LagTime           Flag // lag is known as a time
+	Durability        Flag // an acknowledged record survives the loss of a machine
+
+	MaxRecordBytes        Limit // of one record, as the backend counts it
+	MaxStateBytes         Limit // of CheckpointState
+	MaxRequestRecords     Limit // of one write request; the library splits
+	MaxRequestBytes       Limit
+	PartitionWriteBytes   Limit // per second
+	PartitionWriteRecords Limit // per second
+	PartitionReadBytes    Limit // per second and reader
+	PartitionReadCalls    Limit // per second, all readers together
+
+	Retention  Retention
+	Throttling Throttling
+	Partitions int // 0: not known
+}
+
+// unsupported makes an ErrUnsupported with its reason.
+func unsupported(reason string) error { return fmt.Errorf("%w: %s", ErrUnsupported, reason) }
