@@ -1,12 +1,17 @@
 package stream
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+)
 
-// Requirements are what a service needs of a stream, under the names of Capabilities; a zero field asks for nothing. They
-// are checked when a producer or a consumer is opened, and for a producer while it runs.
+// Requirements are what a service needs of a stream, under the names of Capabilities; a zero field asks for nothing, and
+// so does None. They are checked when a producer or a consumer is opened, and for a producer while it runs.
 //
-// Resharding, AutoScaling, Partitions, Throttling and the limits of single requests are told and not required: more of
-// them is not better, or the library adapts to them.
+// Resharding, AutoScaling, Partitions, Throttling, MaxRequestRecords and MaxRequestBytes are told and not required: more
+// of them is not better, or the library adapts to them.
 type Requirements struct {
 	PartitionOrder, KeyOrder, NilKeys, BinaryKeys, Headers, Tombstones, EventTime Support
 	Groups, Fencing, IdempotentProduce, Transactions                              Support
@@ -15,5 +20,63 @@ type Requirements struct {
 	MaxRecordBytes, MaxStateBytes                                                      int64 // at least so many bytes
 	PartitionWriteBytes, PartitionWriteRecords, PartitionReadBytes, PartitionReadCalls int64 // at least so many a second; no limit is enough
 
-	Retention time.Duration // records are kept at least so long
+	// Retention is how long records are kept at least, compaction aside. Forever asks for no limit in time. A stream that
+	// also limits the bytes of a partition promises no time at all.
+	Retention time.Duration
+}
+
+// A want is one field of Requirements that asks for something.
+type want struct {
+	amount int64 // in the measure of fact.assured
+	text   string
+}
+
+// wants returns what r asks for, by name.
+func (r Requirements) wants() map[string]want {
+	wants := make(map[string]want)
+	for field, value := range reflect.ValueOf(r).Fields() {
+		var w want
+		switch v := value.Interface().(type) {
+		case Support:
+			if v > None {
+				w = want{amount: int64(v), text: v.String()}
+			}
+			if v == Emulated {
+				w.text = "emulated or native"
+			}
+		case time.Duration:
+			w = want{amount: int64(v), text: "at least " + spell(v)}
+			if v == Forever {
+				w.text = spell(v)
+			}
+		case int64:
+			w = want{amount: v, text: "at least " + measureOf(field.Name).spell(v)}
+		}
+		if w.amount != 0 {
+			wants[field.Name] = w
+		}
+	}
+	return wants
+}
+
+// check refuses what no stream can ever meet.
+func (r Requirements) check() error {
+	var errs []error
+	for field, value := range reflect.ValueOf(r).Fields() {
+		switch v := value.Interface().(type) {
+		case Support:
+			if v > Native {
+				errs = append(errs, fmt.Errorf("%w: %s is required as degree %d, which there is not", ErrInvalid, field.Name, v))
+			}
+		case time.Duration:
+			if v < 0 {
+				errs = append(errs, fmt.Errorf("%w: a %s of %v is required", ErrInvalid, field.Name, v))
+			}
+		case int64:
+			if v < 0 {
+				errs = append(errs, fmt.Errorf("%w: a %s of %d is required", ErrInvalid, field.Name, v))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
