@@ -108,23 +108,12 @@ type SourceConfig struct {
 	Partitions []string      // only these, of the one stream; empty: all
 	Start      Start         // where the group, or a reading without group, begins
 	End        Start         // where to stop; zero: nowhere
-	Expired    ExpiredPolicy // what to do when retention has passed the position
+	Expired    string        // what to do when retention has passed the position: ExpiredFail and on
 	External   bool          // checkpoints live in a Checkpointer: Claim.Checkpoint is not called, Seek says where to begin
 	Grace      time.Duration // how long handlers may take to give a partition back
 	Observe    func(Event)   // never nil; cheap where nobody listens, may be called from any goroutine
 	Logger     *slog.Logger  // never nil
 }
-
-// An ExpiredPolicy says what happens to a partition of which retention has passed the checkpoint.
-type ExpiredPolicy uint8
-
-// What a claim does when its position has expired. The last two report an event, EventGap, with what was asked and what
-// is left.
-const (
-	ExpiredFail   ExpiredPolicy = iota // Fetch returns ErrExpired
-	ExpiredOldest                      // go on at the oldest record that is left
-	ExpiredLatest                      // go on at the end
-)
 
 // A Source grants partitions to one member, as a net.Listener accepts connections.
 //
@@ -156,7 +145,7 @@ type Source interface {
 //     closed first.
 //   - FetchLost: ErrLost means that the partition was taken. After Release, Fetch and Checkpoint return ErrLost, those that
 //     are under way too.
-//   - FetchExpired: a position that retention has passed is ErrExpired (with *Expired), never a silent jump, unless
+//   - FetchExpired: a position that retention has passed is ErrExpired (an *Error with Asked and Oldest), never a silent jump, unless
 //     SourceConfig.Expired says otherwise.
 //   - CheckpointFenced: Checkpoint is refused with ErrLost for whoever no longer holds the partition, and the stored
 //     checkpoint is then unchanged: the test is part of the write.
@@ -200,13 +189,4 @@ type LagReader interface {
 // as it learns of a crash. A name that is not alive is ErrNotFound.
 type Abandoner interface {
 	Abandon(group, member string) error
-}
-
-// Abandon asks b to let the member of the group die. A backend that is no Abandoner answers ErrUnsupported.
-func Abandon(b Backend, group, member string) error {
-	a, ok := b.(Abandoner)
-	if !ok {
-		return &Error{Op: "abandon", Err: unsupported("the backend cannot let a member die; kill its process instead")}
-	}
-	return a.Abandon(group, member)
 }

@@ -27,31 +27,20 @@ func (s Support) String() string {
 
 var supportNames = [...]string{Unknown: "unknown", None: "none", Emulated: "emulated", Native: "native"}
 
-// An Origin says where a capability's value comes from.
-type Origin string
-
-// The origins of a value.
-const (
-	Declared   Origin = "declared"   // by configuration, or it is always so
-	Discovered Origin = "discovered" // asked of the service
-	Assumed    Origin = "assumed"    // documented by the service, but not asked
-	NotKnown   Origin = ""           // nobody could tell
-)
-
 // A Flag is something that a stream can do or cannot.
 type Flag struct {
 	Support Support `json:"support"`
-	Source  Origin  `json:"source"`
+	Source  string  `json:"source"`
 	Reason  string  `json:"reason"` // in words: why, and what would change it
 }
 
-// A Limit is a number that a stream imposes. A Value of 0 means that there is no limit, or, if Source is NotKnown too,
+// A Limit is a number that a stream imposes. A Value of 0 means that there is no limit, or, if Source is empty too,
 // that it could not be found out. A Value below 0 means that nothing is allowed at all: a MaxStateBytes of -1 is a stream
 // without room for state.
 type Limit struct {
 	Value  int64  `json:"value"`
 	Hard   bool   `json:"hard"` // nothing raises it
-	Source Origin `json:"source"`
+	Source string `json:"source"`
 	Reason string `json:"reason"` // in words: why, and what raises it how far
 }
 
@@ -61,27 +50,9 @@ type Retention struct {
 	Max       time.Duration // to what it can be raised; 0: not known
 	Unlimited bool          // records are kept whatever their age; Current and Max are then 0
 	Bytes     int64         // of a partition: when there is more, the oldest records go before their time; 0: no such limit
-	Source    Origin
+	Source    string
 	Reason    string
 }
-
-// Throttling is how a service slows its users down.
-type Throttling struct {
-	Model  ThrottleModel `json:"model"`
-	Source Origin        `json:"source"`
-	Reason string        `json:"reason"`
-}
-
-// A ThrottleModel is a way of slowing down.
-type ThrottleModel string
-
-// The ways of slowing down.
-const (
-	ThrottleUnknown ThrottleModel = ""
-	ThrottleNone    ThrottleModel = "none"   // nothing slows a user down
-	ThrottleDelay   ThrottleModel = "delay"  // answers come late (Kafka's quotas)
-	ThrottleReject  ThrottleModel = "reject" // records and reads are refused and retried (Kinesis)
-)
 
 // Capabilities are facts about one opened stream in the mode in which it is used, not about a brand. Their String is a
 // table for people; their JSON form, with names such as "partition_order", is stable and may be stored.
@@ -104,6 +75,8 @@ type Capabilities struct {
 	PushDelivery      Flag // the service pushes records, readers need not poll
 	LagRecords        Flag // lag is known as a number of records
 	LagTime           Flag // lag is known as a time
+	ThrottleDelay     Flag // the service slows a user down by late answers (Kafka's quotas)
+	ThrottleReject    Flag // the service refuses what is over its rates, and the library retries (Kinesis)
 	Durability        Flag // an acknowledged record survives the loss of a machine
 
 	MaxRecordBytes        Limit // of one record, as the backend counts it
@@ -116,7 +89,6 @@ type Capabilities struct {
 	PartitionReadCalls    Limit // per second, all readers together
 
 	Retention  Retention
-	Throttling Throttling
 	Partitions int // that take records now; 0: not known
 }
 

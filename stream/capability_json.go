@@ -91,7 +91,7 @@ type retentionJSON struct {
 	Max       string `json:"max"`
 	Unlimited bool   `json:"unlimited"`
 	Bytes     int64  `json:"bytes"`
-	Source    Origin `json:"source"`
+	Source    string `json:"source"`
 	Reason    string `json:"reason"`
 }
 

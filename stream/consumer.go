@@ -54,7 +54,7 @@ type ConsumerConfig struct {
 	Partitions      []string      // read only these, of one stream, without a group; empty: all
 	Start           Start         // where the group begins; default the oldest record kept
 	End             Start         // where to stop; zero: nowhere
-	Expired         ExpiredPolicy // when retention has passed the checkpoint; default: an error
+	Expired         string        // ExpiredFail, ExpiredOldest or ExpiredLatest: when retention has passed the checkpoint; default: an error
 	Grace           time.Duration // how long handlers may finish; default 20 s
 	CheckpointEvery time.Duration // how often the prefix of Done is saved; default 1 s
 	Require         Requirements  // what every one of Streams must give
@@ -162,8 +162,8 @@ func (c *ConsumerConfig) check(ctx context.Context, b Backend) error {
 			refuse("%s is since the zero time", name)
 		}
 	}
-	if c.Expired > ExpiredLatest {
-		refuse("Expired is no policy")
+	if !slices.Contains([]string{"", ExpiredFail, ExpiredOldest, ExpiredLatest}, c.Expired) {
+		refuse("Expired is %q; it can be %s, %s or %s", c.Expired, ExpiredFail, ExpiredOldest, ExpiredLatest)
 	}
 	if c.Grace < 0 || c.CheckpointEvery < 0 {
 		refuse("Grace or CheckpointEvery is negative")
@@ -174,6 +174,9 @@ func (c *ConsumerConfig) check(ctx context.Context, b Backend) error {
 func (c *ConsumerConfig) setDefaults() {
 	if c.Member == "" {
 		c.Member = randomMember()
+	}
+	if c.Expired == "" {
+		c.Expired = ExpiredFail
 	}
 	if c.Grace == 0 {
 		c.Grace = 20 * time.Second // Kubernetes gives a pod 30 s

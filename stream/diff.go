@@ -22,7 +22,7 @@ func Diff(a, b Capabilities) string {
 		}
 		m := moveOf(before[i], after)
 		text := fmt.Sprintf("%-8s %s: %s -> %s", m, after.name, before[i].value, after.value)
-		if after.source != NotKnown {
+		if after.source != "" {
 			text += fmt.Sprintf(" (%s)", after.source)
 		}
 		if after.reason != "" {

@@ -12,13 +12,10 @@ import (
 type StreamConfig struct {
 	Name           string
 	Partitions     int
-	Retention      time.Duration // how long records are kept; Forever: as long as the backend exists
+	Retention      time.Duration // how long records are kept; below 0: whatever their age
 	MaxRecordBytes int64
 	Compacted      bool // keep the last record of each key instead of deleting by age
 }
-
-// Forever, as StreamConfig.Retention, keeps records without a limit in time.
-const Forever time.Duration = 1<<63 - 1
 
 // An Ensurer is a Backend that can make streams.
 //
@@ -51,9 +48,6 @@ func (s StreamConfig) check() error {
 	}
 	if s.Partitions < 0 {
 		errs = append(errs, fmt.Errorf("%w: %d partitions", ErrInvalid, s.Partitions))
-	}
-	if s.Retention < 0 {
-		errs = append(errs, fmt.Errorf("%w: a retention of %v", ErrInvalid, s.Retention))
 	}
 	if s.MaxRecordBytes < 0 {
 		errs = append(errs, fmt.Errorf("%w: records of %d bytes", ErrInvalid, s.MaxRecordBytes))

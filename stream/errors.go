@@ -11,7 +11,7 @@ import (
 var (
 	// ErrLost: the partition is no longer this member's; somebody else may be reading it.
 	ErrLost = errors.New("the partition is no longer held")
-	// ErrExpired: retention has passed the position. errors.As with *Expired tells what was asked and what is left.
+	// ErrExpired: retention has passed the position. The *Error has what was asked and what is left.
 	ErrExpired = errors.New("the position has expired")
 	// ErrUnknownOutcome: the write may have happened, or may happen yet.
 	ErrUnknownOutcome = errors.New("the outcome is unknown")
@@ -40,6 +40,8 @@ type Error struct {
 	Op        string // a verb in lower case: "send", "fetch", "checkpoint"
 	Stream    string
 	Partition string
+	Asked     Position // if Err Is ErrExpired: after which to read; zero: from the group's beginning
+	Oldest    Position // if Err Is ErrExpired: the oldest record that is left; zero: none is
 	Err       error
 }
 
@@ -53,32 +55,25 @@ func (e *Error) Error() string {
 			b.WriteString("/" + e.Partition)
 		}
 	}
-	return b.String() + ": " + e.Err.Error()
+	b.WriteString(": " + e.Err.Error())
+	if errors.Is(e.Err, ErrExpired) {
+		fmt.Fprintf(&b, ": asked for what follows %v, the oldest left is %v", e.Asked, e.Oldest)
+	}
+	return b.String()
 }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Expired is the cause of an error that Is ErrExpired.
-type Expired struct {
-	Asked  Position // the position after which to read; zero: the group's saved beginning
-	Oldest Position // the oldest record that is left; zero: none is
-}
-
-// Error names both positions.
-func (e *Expired) Error() string {
-	return fmt.Sprintf("%v: asked for what follows %v, the oldest left is %v", ErrExpired, e.Asked, e.Oldest)
-}
-
-// Is reports that e is an ErrExpired.
-func (e *Expired) Is(target error) bool { return target == ErrExpired }
-
 // Failures is what Send and Transact return when some records were not stored. Records that it does not list are stored,
 // unless Transact returned it: then none is.
-type Failures []Failure
+type Failures []struct {
+	Record *Record
+	Err    error // why it is not stored, or (ErrUnknownOutcome) not known to be
+}
 
-// A Failure is one record with the reason why it is not stored, or (ErrUnknownOutcome) not known to be.
-type Failure struct {
+// failure is an element of Failures.
+type failure = struct {
 	Record *Record
 	Err    error
 }

@@ -13,7 +13,7 @@ type fact struct {
 	amounts []int64 // more of each is better; empty: there is no better
 	assured int64   // what a requirement is compared with
 	ceiling int64   // to what configuration can raise assured; math.MaxInt64: nobody says that there is an end
-	source  Origin
+	source  string
 	reason  string
 }
 
@@ -32,8 +32,6 @@ func (c Capabilities) facts() []fact {
 		case Limit:
 			f = v.fact(measureOf(field.Name))
 		case Retention:
-			f = v.fact()
-		case Throttling:
 			f = v.fact()
 		case int:
 			f = fact{known: v > 0, value: measureOf(field.Name).spell(int64(v))}
@@ -65,7 +63,7 @@ func (l Limit) fact(m measure) fact {
 	case l.Value < 0:
 		f.value, f.assured = "nothing", -1
 	default:
-		f.known = l.Source != NotKnown
+		f.known = l.Source != ""
 		f.value, f.assured = "no limit", boundless
 	}
 	f.amounts = []int64{f.assured}
@@ -81,7 +79,7 @@ func (r Retention) fact() fact {
 	f := fact{known: r.Current > 0, value: spell(r.Current), assured: age, ceiling: raised, source: r.Source, reason: r.Reason}
 	if r.Unlimited {
 		age, raised = boundless, boundless
-		f.known, f.value = true, spell(Forever)
+		f.known, f.value = true, "unlimited"
 	}
 	f.assured, f.ceiling = age, raised
 	if !r.Unlimited && r.Max == 0 {
@@ -96,8 +94,4 @@ func (r Retention) fact() fact {
 	}
 	f.amounts = []int64{age, raised, bytes}
 	return f
-}
-
-func (t Throttling) fact() fact {
-	return fact{known: t.Model != ThrottleUnknown, value: string(t.Model), source: t.Source, reason: t.Reason}
 }

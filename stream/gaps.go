@@ -7,10 +7,7 @@ import (
 
 // Gaps are all the requirements that are not met, in the order of the fields of Capabilities. As an error they are an
 // ErrUnsupported.
-type Gaps []Gap
-
-// A Gap is one requirement that a stream does not meet.
-type Gap struct {
+type Gaps []struct {
 	Stream string // empty if Missing was asked, which knows no stream's name
 	Name   string // of the field in Requirements and Capabilities
 	Want   string // in words, as are all that follow: "native", "at least 2 MiB"
@@ -18,6 +15,9 @@ type Gap struct {
 	Reason string // the backend's; may be empty
 	WayOut string // what helps on any backend; the backend's own is part of its Reason
 }
+
+// gap is an element of Gaps.
+type gap = struct{ Stream, Name, Want, Have, Reason, WayOut string }
 
 // Missing compares c with what is required and returns nil or Gaps, which lists everything that is missing. What is
 // unknown is missing. Requirements that no stream can meet, such as a negative size, are ErrInvalid.
@@ -38,7 +38,7 @@ func missingAll(have []streamCapabilities, r Requirements) error {
 			if !wanted || f.known && f.assured >= w.amount {
 				continue
 			}
-			gaps = append(gaps, Gap{
+			gaps = append(gaps, gap{
 				Stream: h.stream, Name: f.name, Want: w.text, Have: f.have(), Reason: f.reason, WayOut: f.wayOut(w.amount),
 			})
 		}
@@ -52,12 +52,12 @@ func missingAll(have []streamCapabilities, r Requirements) error {
 // Error gives one line for each gap, after a line with their number if there are several.
 func (g Gaps) Error() string {
 	if len(g) == 1 {
-		return fmt.Sprintf("%v: %v", ErrUnsupported, g[0])
+		return fmt.Sprintf("%v: %s", ErrUnsupported, spellGap(g[0]))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v: %d requirements are not met", ErrUnsupported, len(g))
 	for _, gap := range g {
-		fmt.Fprintf(&b, "\n\t%v", gap)
+		fmt.Fprintf(&b, "\n\t%s", spellGap(gap))
 	}
 	return b.String()
 }
@@ -65,8 +65,8 @@ func (g Gaps) Error() string {
 // Is reports that g is an ErrUnsupported.
 func (g Gaps) Is(target error) bool { return target == ErrUnsupported }
 
-// String gives the whole gap in one line.
-func (g Gap) String() string {
+// spellGap gives the whole gap in one line.
+func spellGap(g gap) string {
 	var b strings.Builder
 	if g.Stream != "" {
 		b.WriteString(g.Stream + ": ")
@@ -85,7 +85,7 @@ func (f fact) have() string {
 	switch {
 	case !f.known:
 		return "unknown (it could not be found out, which does not mean none)"
-	case f.source == NotKnown:
+	case f.source == "":
 		return f.value
 	}
 	return fmt.Sprintf("%s (%s)", f.value, f.source)

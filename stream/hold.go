@@ -111,11 +111,7 @@ func (h *hold) watch(running context.Context, cancel context.CancelCauseFunc, re
 // settle does what RunAfter says.
 func (h *hold) settle(ctx, running context.Context, end outcome) {
 	p := h.partition
-	wait := h.config.Grace
-	if !h.deadline.IsZero() {
-		wait = max(time.Until(h.deadline), settleTime)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.remaining())
 	defer cancel()
 	p.close(ctx, !end.panicked && !end.abandoned)
 	finished, err := h.judge(ctx, end)
@@ -127,13 +123,32 @@ func (h *hold) settle(ctx, running context.Context, end outcome) {
 	if p.lostInWordsOnly() {
 		h.awaitRegrant(running)
 	}
-	if err := h.claim.Release(ctx, finished); err != nil && !errors.Is(err, ErrLost) && !errors.Is(err, ErrClosed) {
-		h.failed(fmt.Errorf("release: %w", err))
+	h.release(ctx, finished)
+}
+
+// release gives the partition back. It is the only call that a lost or abandoned claim still gets.
+func (h *hold) release(ctx context.Context, finished bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.remaining())
+	defer cancel()
+	err := h.claim.Release(ctx, finished)
+	if err != nil && !errors.Is(err, ErrLost) && !errors.Is(err, ErrClosed) {
+		h.failed(wrap("release", h.partition.Stream, h.partition.Name, err))
 	}
+	at := h.partition.checkpoint().Position
 	if finished {
-		h.tell(EventEnded, p.checkpoint().Position, nil)
+		h.tell(EventEnded, at, nil)
 	}
-	h.tell(EventReleased, p.checkpoint().Position, nil)
+	if !h.partition.isLost() {
+		h.tell(EventReleased, at, nil)
+	}
+}
+
+// remaining is how long saving and releasing may take.
+func (h *hold) remaining() time.Duration {
+	if h.deadline.IsZero() {
+		return h.config.Grace
+	}
+	return max(time.Until(h.deadline), settleTime)
 }
 
 // failed ends the run with err, if there is one.
@@ -170,7 +185,7 @@ func (h *hold) judge(ctx context.Context, end outcome) (finished bool, err error
 	case endAsked, endStopping:
 		return false, nil
 	case endComplete:
-		err := p.complete(ctx)
+		err := p.checkComplete(ctx)
 		if errors.Is(err, ErrLost) {
 			return false, nil
 		}
@@ -195,7 +210,7 @@ func (h *hold) awaitRegrant(running context.Context) {
 	}
 }
 
-func (h *hold) tell(kind EventKind, at Position, err error) {
+func (h *hold) tell(kind string, at Position, err error) {
 	h.observer.tell(Event{Kind: kind, Stream: h.partition.Stream, Partition: h.partition.Name, Position: at, Err: err})
 }
 
@@ -209,7 +224,9 @@ type panicError struct {
 }
 
 // Error gives the value and the stack.
-func (e *panicError) Error() string { return fmt.Sprintf("the handler panicked: %v\n%s", e.value, e.stack) }
+func (e *panicError) Error() string {
+	return fmt.Sprintf("the handler panicked: %v\n%s", e.value, e.stack)
+}
 
 // Unwrap gives the value if it is an error.
 func (e *panicError) Unwrap() error {

@@ -42,11 +42,8 @@ func (m measure) spell(n int64) string {
 	return strconv.FormatInt(n, 10) + unit + m.per
 }
 
-// spell writes d exactly and without units of which there are none: 24h, 1h30m, unlimited.
+// spell writes d exactly and without units of which there are none: 24h, 1h30m.
 func spell(d time.Duration) string {
-	if d == Forever {
-		return "unlimited"
-	}
 	s := d.String()
 	if short, ok := strings.CutSuffix(s, "m0s"); ok {
 		s = short + "m"

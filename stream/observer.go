@@ -23,7 +23,7 @@ func newObserver(group, member string, observe func(Event), logger *slog.Logger)
 // nothing to do with what the function was told.
 func (o *observer) tell(e Event) {
 	e.Group, e.Member = o.group, o.member
-	if e.Kind < EventDelivered {
+	if e.Kind != EventDelivered && e.Kind != EventCheckpointed && e.Kind != EventProduced {
 		o.log(e)
 	}
 	if o.observe == nil {
@@ -31,7 +31,7 @@ func (o *observer) tell(e Event) {
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			o.logger.Error("observer panicked", "event", e.Kind.String())
+			o.logger.Error("observer panicked", "event", e.Kind)
 		}
 	}()
 	o.observe(e)
@@ -65,5 +65,5 @@ func (o *observer) log(e Event) {
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("error", errorClass(e.Err)))
 	}
-	o.logger.LogAttrs(context.Background(), level, e.Kind.String(), attrs...)
+	o.logger.LogAttrs(context.Background(), level, e.Kind, attrs...)
 }

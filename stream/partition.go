@@ -37,24 +37,24 @@ type Partition struct {
 	Stream string
 	Name   string
 
-	run       *run
-	claim     Claim
-	hold      Hold
-	key       CheckpointKey
-	number    uint64          // of this hold; see delivery.go
-	ctx       context.Context // the handler's; one hold is one call, so the struct lives no longer than its context
-	cancel    context.CancelCauseFunc
-	running   <-chan struct{} // closed when the run is to stop
-	fetching  context.Context // ends when every loop is to end
-	endFetch  context.CancelFunc
-	saving    chan struct{} // holds one token while a checkpoint is written
-	over      chan struct{} // closed when the handler has returned
-	lostChan  chan struct{} // closed by lose
+	run        *run
+	claim      Claim
+	hold       Hold
+	key        CheckpointKey
+	number     uint64          // of this hold; see delivery.go
+	ctx        context.Context // the handler's; one hold is one call, so the struct lives no longer than its context
+	cancel     context.CancelCauseFunc
+	running    <-chan struct{} // closed when the run is to stop
+	fetching   context.Context // ends when every loop is to end
+	endFetch   context.CancelFunc
+	saving     chan struct{} // holds one token while a checkpoint is written
+	gone       chan struct{} // closed when the handler has returned
+	lostChan   chan struct{} // closed by lose
 	background sync.WaitGroup
 
-	buffer          // what was fetched and not yielded; only the loop's
-	delivered uint64 // the last delivery; only the loop's
-	ends      atomic.Uint32
+	buffer                  // what was fetched and not yielded; only the loop's
+	delivered uint64        // the last delivery; only the loop's
+	ends      atomic.Uint32 // the endings that are in force
 
 	mu       sync.Mutex // guards what follows
 	saved    Checkpoint
@@ -65,7 +65,7 @@ type Partition struct {
 	marked   Position
 	closed   bool
 	looping  bool
-	reported loopEnd
+	reported ending   // by the last loop
 	last     Position // of the last record delivered
 	fault    error    // ends loops: a failed save in the background, a misused Done
 	claimErr error    // the backend's last error that was not made good
@@ -81,21 +81,13 @@ const (
 	byDone         // Done
 )
 
-// Why loops are to end: bits of Partition.ends. What is further left outranks what is further right.
-const (
-	endLost uint32 = 1 << iota
-	endFault
-	endAsked
-	endStopping
-)
-
 func newPartition(r *run, claim Claim) *Partition {
 	hold := claim.Hold()
 	return &Partition{
 		Stream: hold.Stream, Name: hold.Partition, run: r, claim: claim, hold: hold,
 		key:    CheckpointKey{Group: r.config.Group, Stream: hold.Stream, Partition: hold.Partition},
 		number: r.nextNumber() & (1<<(64-deliveryBits) - 1),
-		saving: make(chan struct{}, 1), over: make(chan struct{}), lostChan: make(chan struct{}),
+		saving: make(chan struct{}, 1), gone: make(chan struct{}), lostChan: make(chan struct{}),
 		prefix: prefix{next: 1},
 	}
 }
@@ -141,8 +133,8 @@ func (p *Partition) State() [][]byte {
 func (p *Partition) Ended() bool { return p.lastEnd() == endComplete }
 
 // end makes every loop end before its next element.
-func (p *Partition) end(reason uint32) {
-	p.ends.Or(reason)
+func (p *Partition) end(reason ending) {
+	p.ends.Or(uint32(reason))
 	p.endFetch()
 }
 
@@ -163,7 +155,7 @@ func (p *Partition) lose(cause error) {
 	p.run.observer.tell(Event{Kind: EventLost, Stream: p.Stream, Partition: p.Name, Err: cause})
 }
 
-func (p *Partition) isLost() bool { return p.ends.Load()&endLost != 0 }
+func (p *Partition) isLost() bool { return p.ends.Load()&uint32(endLost) != 0 }
 
 func (p *Partition) lostCause() error {
 	p.mu.Lock()
@@ -182,10 +174,10 @@ func (p *Partition) lostInWordsOnly() bool {
 }
 
 // fail makes err the next element of every loop.
-func (p *Partition) fail(err error) {
+func (p *Partition) fail(op string, err error) {
 	p.mu.Lock()
 	if p.fault == nil {
-		p.fault = wrap("checkpoint", p.Stream, p.Name, err)
+		p.fault = wrap(op, p.Stream, p.Name, err)
 	}
 	p.mu.Unlock()
 	p.end(endFault)
@@ -204,18 +196,20 @@ func (p *Partition) close(ctx context.Context, save bool) {
 	p.closed = true
 	p.mu.Unlock()
 	p.endFetch()
-	close(p.over)
+	close(p.gone)
+	stop := context.AfterFunc(ctx, func() { p.cancel(ErrGrace) }) // a save that is stuck ends then
+	defer stop()
 	p.background.Wait()
 	if err := p.awaitSaves(ctx); err != nil || !save || p.isLost() {
 		return
 	}
 	if err := p.savePrefix(ctx); err != nil && !errors.Is(err, ErrLost) {
-		p.fail(err)
+		p.fail("checkpoint", err)
 	}
 }
 
-// complete checks that all that was delivered is checkpointed, wherever checkpoints live.
-func (p *Partition) complete(ctx context.Context) error {
+// checkComplete checks that all that was delivered is checkpointed, wherever checkpoints live.
+func (p *Partition) checkComplete(ctx context.Context) error {
 	p.mu.Lock()
 	saved, last := p.saved, p.last
 	p.mu.Unlock()

@@ -198,7 +198,7 @@ func (p *producer) acceptAll(ctx context.Context, recs []*Record) error {
 		if err == nil {
 			err = fmt.Errorf("%w: not sent, since record %d of the same call was refused", ErrInvalid, bad)
 		}
-		failures[i] = Failure{Record: rec, Err: wrap("send", streamOf(rec), "", err)}
+		failures[i] = failure{Record: rec, Err: wrap("send", streamOf(rec), "", err)}
 	}
 	return failures
 }

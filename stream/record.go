@@ -66,3 +66,12 @@ func checkHeaders(headers []Header) error {
 	}
 	return nil
 }
+
+// size is the bytes of key, value and headers.
+func (r *Record) size() int64 {
+	size := len(r.Key) + len(r.Value)
+	for i := range r.Headers {
+		size += len(r.Headers[i].Key) + len(r.Headers[i].Value)
+	}
+	return int64(size)
+}

@@ -10,7 +10,7 @@ import (
 // Requirements are what a service needs of a stream, under the names of Capabilities; a zero field asks for nothing, and
 // so does None. They are checked when a producer or a consumer is opened, and for a producer while it runs.
 //
-// Resharding, AutoScaling, Partitions, Throttling, MaxRequestRecords and MaxRequestBytes are told and not required: more
+// Resharding, AutoScaling, Partitions, ThrottleDelay, ThrottleReject, MaxRequestRecords and MaxRequestBytes are told and not required: more
 // of them is not better, or the library adapts to them.
 type Requirements struct {
 	PartitionOrder, KeyOrder, NilKeys, BinaryKeys, Headers, Tombstones, EventTime Support
@@ -46,8 +46,8 @@ func (r Requirements) wants() map[string]want {
 			}
 		case time.Duration:
 			w = want{amount: int64(v), text: "at least " + spell(v)}
-			if v == Forever {
-				w.text = spell(v)
+			if v < 0 {
+				w = want{amount: boundless, text: "unlimited"}
 			}
 		case int64:
 			w = want{amount: v, text: "at least " + measureOf(field.Name).spell(v)}

@@ -22,7 +22,7 @@ func (p *Partition) CheckpointState(ctx context.Context, rec *Record, state []by
 // saves it in a transaction of its own. Without a Checkpointer it is ErrUnsupported.
 func (p *Partition) Mark(rec *Record, state []byte) (CheckpointKey, Checkpoint, error) {
 	if p.run.config.Checkpointer == nil {
-		return CheckpointKey{}, Checkpoint{}, p.place2(unsupported("checkpoints live in the backend; set ConsumerConfig.Checkpointer"))
+		return CheckpointKey{}, Checkpoint{}, p.markError(unsupported("checkpoints live in the backend; set ConsumerConfig.Checkpointer"))
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -31,7 +31,7 @@ func (p *Partition) Mark(rec *Record, state []byte) (CheckpointKey, Checkpoint, 
 		err = fmt.Errorf("%w: a later record is marked already", ErrInvalid)
 	}
 	if err != nil {
-		return CheckpointKey{}, Checkpoint{}, p.place2(err)
+		return CheckpointKey{}, Checkpoint{}, p.markError(err)
 	}
 	p.marked, p.saved.State = next.Position, next.State
 	return p.key, next, nil
@@ -54,7 +54,7 @@ func (p *Partition) done(rec *Record) uint64 {
 	}
 	if err != nil {
 		p.mu.Unlock()
-		p.fail(fmt.Errorf("done: %w", err))
+		p.fail("done", err)
 		return 0
 	}
 	p.mode = byDone
@@ -130,12 +130,22 @@ func (p *Partition) plan(rec *Record, state []byte, withState bool) (next Checkp
 		return next, true, nil
 	case order <= 0:
 		return next, false, nil
-	case p.saved.Position.IsZero() && len(p.states) > 1:
-		return next, false, fmt.Errorf("%w: the partition replaces several that have a state: call CheckpointState first", ErrInvalid)
-	case p.saved.Position.IsZero() && len(p.states) == 1:
-		next.State = p.states[0]
+	case p.saved.Position.IsZero():
+		next.State, err = p.inherited()
 	}
-	return next, true, nil
+	return next, err == nil, err
+}
+
+// inherited is the state that the first checkpoint without one keeps. The caller holds p.mu.
+func (p *Partition) inherited() ([]byte, error) {
+	switch len(p.states) {
+	case 0:
+		return nil, nil
+	case 1:
+		return p.states[0], nil
+	default:
+		return nil, fmt.Errorf("%w: the partition replaces several that have a state: only CheckpointState can join them", ErrInvalid)
+	}
 }
 
 // beginSave waits for its turn: one save of a partition at a time.
@@ -175,7 +185,7 @@ func (p *Partition) stillOpen() error {
 // store writes next where checkpoints live. The caller has the turn.
 func (p *Partition) store(ctx context.Context, next Checkpoint) error {
 	if err := p.invariant(next); err != nil {
-		p.fail(err)
+		p.fail("checkpoint", err)
 		return err
 	}
 	begun := time.Now()
@@ -238,12 +248,12 @@ func (p *Partition) saveRegularly() {
 	still := stillness{since: time.Now()}
 	for {
 		select {
-		case <-p.over:
+		case <-p.gone:
 			return
 		case <-ticker.C:
 		}
 		if err := p.savePrefix(p.ctx); err != nil && !errors.Is(err, ErrLost) {
-			p.fail(err)
+			p.fail("checkpoint", err)
 			return
 		}
 		if p.isLost() {
@@ -262,12 +272,13 @@ func (p *Partition) savePrefix(ctx context.Context) error {
 	p.mu.Lock()
 	next := Checkpoint{Position: p.prefix.at, Epoch: p.saved.Epoch, State: p.saved.State}
 	write := p.saves() && p.mode == byDone && next.Position.Compare(p.saved.Position) > 0
-	if p.saved.Position.IsZero() && len(p.states) == 1 {
-		next.State = p.states[0]
+	var err error
+	if write && p.saved.Position.IsZero() {
+		next.State, err = p.inherited()
 	}
 	p.mu.Unlock()
-	if !write {
-		return nil
+	if err != nil || !write {
+		return err
 	}
 	return p.store(ctx, next)
 }
@@ -309,6 +320,6 @@ func (p *Partition) checkpoint() Checkpoint {
 	return p.saved
 }
 
-func (p *Partition) place2(err error) error {
+func (p *Partition) markError(err error) error {
 	return &Error{Op: "mark", Stream: p.Stream, Partition: p.Name, Err: err}
 }

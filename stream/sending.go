@@ -31,7 +31,7 @@ func newSending(recs []*Record) *sending {
 func (s *sending) done(ack Ack, err error) {
 	if err != nil {
 		s.mu.Lock()
-		s.failures = append(s.failures, Failure{Record: ack.Record, Err: wrap("send", streamOf(ack.Record), ack.Partition, err)})
+		s.failures = append(s.failures, failure{Record: ack.Record, Err: wrap("send", streamOf(ack.Record), ack.Partition, err)})
 		s.mu.Unlock()
 	}
 	for {
@@ -101,7 +101,7 @@ func (s *sending) result(cause error) error {
 				continue
 			}
 			err := fmt.Errorf("%w: no answer yet: %w", ErrUnknownOutcome, cause)
-			failures = append(failures, Failure{Record: rec, Err: wrap("send", rec.Stream, "", err)})
+			failures = append(failures, failure{Record: rec, Err: wrap("send", rec.Stream, "", err)})
 		}
 	}
 	if len(failures) == 0 {

@@ -8,21 +8,10 @@ import "time"
 // A group's Start applies once: to the partitions that exist when the group first reads the stream. It is saved before
 // the first record is fetched; partitions that appear later are served from their beginning.
 type Start struct {
-	kind  StartKind
+	kind  string // "": oldest
 	time  time.Time
 	after Position
 }
-
-// A StartKind tells the four kinds of Start apart.
-type StartKind uint8
-
-// The kinds of Start.
-const (
-	StartOldest StartKind = iota // the zero Start
-	StartLatest                  // Latest
-	StartSince                   // Since
-	StartAfter                   // After
-)
 
 // Latest is the end of the stream at the moment of opening. As an end, it is the last stable position: a transaction
 // that is open at that moment is not waited for.
@@ -35,5 +24,11 @@ func Since(t time.Time) Start { return Start{kind: StartSince, time: t} }
 // After is just after position p, of one partition: it needs exactly one in ConsumerConfig.Partitions.
 func After(p Position) Start { return Start{kind: StartAfter, after: p} }
 
-// Parts is for backends: the kind, the time of a Since and the position of an After.
-func (s Start) Parts() (kind StartKind, t time.Time, after Position) { return s.kind, s.time, s.after }
+// Parts is for backends: the kind (StartOldest, StartLatest, StartSince or StartAfter), the time of a Since and the
+// position of an After.
+func (s Start) Parts() (kind string, t time.Time, after Position) {
+	if s.kind == "" {
+		return StartOldest, s.time, s.after
+	}
+	return s.kind, s.time, s.after
+}

@@ -94,7 +94,7 @@ func (t *transaction) Send(ctx context.Context, recs ...*Record) error {
 	}
 	t.inner.Append(ctx, recs, func(ack Ack, err error) {
 		if err != nil {
-			t.fail(Failure{Record: ack.Record, Err: wrap("send", streamOf(ack.Record), ack.Partition, err)})
+			t.fail(failure{Record: ack.Record, Err: wrap("send", streamOf(ack.Record), ack.Partition, err)})
 		}
 	})
 	return t.failure()
@@ -163,7 +163,7 @@ func (t *transaction) isEnded() bool {
 	return t.ended
 }
 
-func (t *transaction) fail(failures ...Failure) {
+func (t *transaction) fail(failures ...failure) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.failures = append(t.failures, failures...)
