@@ -20,7 +20,7 @@ type Requirements struct {
 	MaxRecordBytes, MaxStateBytes                                                      int64 // at least so many bytes
 	PartitionWriteBytes, PartitionWriteRecords, PartitionReadBytes, PartitionReadCalls int64 // at least so many a second; no limit is enough
 
-	// Retention is how long records are kept at least, compaction aside. Forever asks for no limit in time. A stream that
+	// Retention is how long records are kept at least, compaction aside. Below 0 asks for no limit in time. A stream that
 	// also limits the bytes of a partition promises no time at all.
 	Retention time.Duration
 }
@@ -67,10 +67,6 @@ func (r Requirements) check() error {
 		case Support:
 			if v > Native {
 				errs = append(errs, fmt.Errorf("%w: %s is required as degree %d, which there is not", ErrInvalid, field.Name, v))
-			}
-		case time.Duration:
-			if v < 0 {
-				errs = append(errs, fmt.Errorf("%w: a %s of %v is required", ErrInvalid, field.Name, v))
 			}
 		case int64:
 			if v < 0 {
