@@ -1,0 +1,333 @@
+package memory
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"github.com/streamport-go/streamport/stream"
+)
+
+// A claim is one member's time with one partition. The group's lock guards the fields below the first blank line.
+type claim struct {
+	m     *member
+	seat  *seat
+	part  *partition
+	hold  stream.Hold
+	asked chan struct{}
+	lost  chan struct{}
+	alarm chan struct{} // holds a token when Fetch should look again
+	flags atomic.Uint32
+	cur   cursor // used by Fetch and, before it, by Seek
+	until uint64 // the last number to read
+	met   atomic.Uint32
+
+	moving bool   // it counts in group.moving
+	grace  *timer // closes lost
+
+	parked bool // it stands in partition.waiting, whose lock guards it
+}
+
+// What can have happened to a claim.
+const (
+	claimAsked    = 1 << iota // asked back
+	claimReleased             // given back
+	claimLost                 // taken
+	claimFenced               // taken, and its member does not know yet
+	claimClosed               // the backend is closed
+)
+
+func (c *claim) has(flags uint32) bool { return c.flags.Load()&flags != 0 }
+
+// set notes what has happened and lets Fetch look.
+func (c *claim) set(flag uint32) {
+	c.flags.Or(flag)
+	c.nudge()
+}
+
+// nudge lets a waiting Fetch look again. It never blocks.
+func (c *claim) nudge() {
+	select {
+	case c.alarm <- struct{}{}:
+	default:
+	}
+}
+
+// gone reports whether the claim is over without having been released.
+func (c *claim) gone() bool { return c.has(claimLost | claimFenced) }
+
+// newClaim makes a claim for a member. The caller holds the group's lock.
+func newClaim(m *member, s *seat) *claim {
+	c := &claim{
+		m: m, seat: s, part: s.part, until: m.limit(s.part),
+		asked: make(chan struct{}), lost: make(chan struct{}), alarm: make(chan struct{}, 1),
+	}
+	c.cur.after = s.start
+	c.hold = stream.Hold{
+		Stream: s.part.topic.name, Partition: s.part.name, Owns: s.part.owns(), Asked: c.asked, Lost: c.lost,
+	}
+	if !m.config.External && m.config.Group != "" {
+		c.hold.Saved = copyCheckpoint(s.saved)
+		if !s.saved.Position.IsZero() {
+			c.cur.after = s.after
+		}
+	}
+	c.hold.Replaces = m.g.parents(s.part, map[*partition][]stream.Parent{})
+	return c
+}
+
+func copyCheckpoint(c stream.Checkpoint) stream.Checkpoint {
+	c.State = bytes.Clone(c.State)
+	return c
+}
+
+// parents tells what a partition replaces, with the group's last checkpoints.
+func (g *group) parents(p *partition, seen map[*partition][]stream.Parent) []stream.Parent {
+	if known, ok := seen[p]; ok || len(p.parents) == 0 {
+		return known
+	}
+	parents := make([]stream.Parent, len(p.parents))
+	for i, up := range p.parents {
+		parents[i] = stream.Parent{Partition: up.name, Replaces: g.parents(up, seen)}
+		if s := g.byPart[up]; s != nil && g.name != "" {
+			parents[i].Saved = copyCheckpoint(s.saved)
+		}
+	}
+	seen[p] = parents
+	return parents
+}
+
+// Hold describes the claim.
+func (c *claim) Hold() stream.Hold { return c.hold }
+
+// Seek replaces the position at which reading begins.
+func (c *claim) Seek(ctx context.Context, after stream.Position) error {
+	if err := c.m.pass(ctx, OpSeek, c.part); err != nil {
+		return c.fault("seek", err)
+	}
+	if err := c.state(); err != nil {
+		return c.fault("seek", err)
+	}
+	n, err := c.number(after)
+	if err != nil {
+		return c.fault("seek", err)
+	}
+	c.cur = cursor{after: n}
+	return nil
+}
+
+// number is the number of a position that may be read after or saved: one of this partition, not beyond its end.
+func (c *claim) number(p stream.Position) (uint64, error) {
+	n, err := c.part.scale.number(p)
+	if err != nil {
+		return 0, err
+	}
+	c.part.mu.Lock()
+	defer c.part.mu.Unlock()
+	if n > c.part.end {
+		return 0, fmt.Errorf("%w: position %v is beyond the end of the partition", stream.ErrInvalid, p)
+	}
+	return n, nil
+}
+
+// state returns why the claim can no longer be used, or nil.
+func (c *claim) state() error {
+	flags := c.flags.Load()
+	switch {
+	case flags&claimClosed != 0:
+		return stream.ErrClosed
+	case flags&(claimReleased|claimLost|claimFenced) != 0:
+		return stream.ErrLost
+	}
+	return nil
+}
+
+// Fetch reads the next records, and waits for one.
+func (c *claim) Fetch(ctx context.Context, into []stream.Record) (int, error) {
+	if !c.m.b.tame() {
+		if err := c.m.pass(ctx, OpFetch, c.part); err != nil {
+			return 0, c.fault("fetch", err)
+		}
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if c.flags.Load() != 0 {
+			if err := c.state(); err != nil {
+				return 0, c.fault("fetch", err)
+			}
+			return 0, io.EOF // asked back
+		}
+		n, met := c.part.read(&c.cur, into, c.until, c)
+		switch met {
+		case got:
+			return n, nil
+		case ended, bounded:
+			c.met.Store(uint32(met))
+			return 0, io.EOF
+		case expired:
+			if err := c.leap(); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		select {
+		case <-c.alarm:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// leap does what the policy says when retention has passed the cursor.
+func (c *claim) leap() error {
+	p := c.part
+	p.mu.Lock()
+	gap := &stream.Error{Op: "fetch", Stream: p.topic.name, Partition: p.name, Err: stream.ErrExpired,
+		Asked: p.scale.position(c.cur.after), Oldest: p.oldest()}
+	to := p.floor
+	if c.m.config.Expired == stream.ExpiredLatest {
+		to = p.stable()
+	}
+	p.mu.Unlock()
+	if policy := c.m.config.Expired; policy != stream.ExpiredOldest && policy != stream.ExpiredLatest {
+		return gap
+	}
+	c.cur = cursor{after: to}
+	c.m.config.Observe(stream.Event{
+		Kind: stream.EventGap, Group: c.m.config.Group, Member: c.m.config.Member, Stream: p.topic.name, Partition: p.name,
+		Position: gap.Asked, Oldest: gap.Oldest, Err: gap,
+	})
+	return nil
+}
+
+// Checkpoint saves position and state, if the partition is still held.
+func (c *claim) Checkpoint(ctx context.Context, to stream.Checkpoint) error {
+	if !c.m.b.tame() {
+		if err := c.m.pass(ctx, OpCheckpoint, c.part); err != nil {
+			return c.fault("checkpoint", err)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return c.fault("checkpoint", c.save(to, nil))
+}
+
+// save writes a checkpoint; decided, if not nil, runs under the lock when it is certain that the claim is held.
+func (c *claim) save(to stream.Checkpoint, decided func()) error {
+	if err := c.state(); err != nil {
+		return err
+	}
+	if c.m.g.name == "" || c.m.config.External {
+		return fmt.Errorf("%w: this reading keeps no checkpoints in the backend", stream.ErrUnsupported)
+	}
+	if most := c.m.b.traits.stateBytes; most > 0 && int64(len(to.State)) > most {
+		return fmt.Errorf("%w: a state of %d bytes, at most %d are kept", stream.ErrTooLarge, len(to.State), most)
+	}
+	n, err := c.number(to.Position)
+	if err != nil {
+		return err
+	}
+	to = copyCheckpoint(to)
+	g := c.m.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := c.state(); err != nil {
+		return err
+	}
+	to.Epoch = 0
+	c.seat.saved, c.seat.after = to, n
+	if decided != nil {
+		decided()
+	}
+	return nil
+}
+
+// Release gives the partition back.
+func (c *claim) Release(ctx context.Context, finished bool) error {
+	if err := c.m.pass(ctx, OpRelease, c.part); err != nil {
+		return c.fault("release", err)
+	}
+	g := c.m.g
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if c.m.dead || c.has(claimReleased) {
+		return nil
+	}
+	over := c.has(claimLost | claimFenced)
+	c.set(claimReleased)
+	if c.m.claims[c.seat] == c {
+		delete(c.m.claims, c.seat)
+	}
+	if over {
+		g.returned(c)
+		return nil
+	}
+	if finished {
+		g.finish(c)
+	}
+	g.vacate(c)
+	return nil
+}
+
+// returned is called when a claim that was lost is released: its member may be granted the seat again.
+func (g *group) returned(c *claim) {
+	s := c.seat
+	if s.holder == nil && s.want == nil && !s.ended {
+		if m := g.lightest(s); m != nil {
+			s.want = m
+			m.load++
+		}
+		g.settle(s)
+	}
+	c.m.stir()
+}
+
+// finish notes that a partition, or this reading of it, is complete.
+func (g *group) finish(c *claim) {
+	s := c.seat
+	if reading(c.met.Load()) == bounded {
+		s.doneAt = max(s.doneAt, c.until)
+	} else if c.part.complete() {
+		s.ended = true
+	}
+	if s.want != nil && (s.ended || s.want.reached(s)) {
+		s.want.load--
+		s.want = nil
+	}
+	g.stir()
+	if s.ended && c.part.replaced() {
+		s.holder = nil
+		g.rebalance(false)
+	}
+}
+
+// complete reports whether the partition is closed: nothing comes any more.
+func (p *partition) complete() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
+// replaced reports whether other partitions replace p.
+func (p *partition) replaced() bool {
+	for _, q := range p.topic.partitions() {
+		for _, parent := range q.parents {
+			if parent == p {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (c *claim) fault(op string, err error) error {
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	return fault(op, c.part.topic.name, c.part.name, err)
+}

@@ -1,0 +1,206 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/streamport-go/streamport/stream"
+)
+
+// A sink stores records. Where nothing can go wrong (no rate limit, no fault, no replay) Append stores them before it
+// returns; elsewhere they go through lanes, which retry.
+type sink struct {
+	b      *Backend
+	config stream.SinkConfig
+	direct bool
+	lanes  *lanes
+
+	table atomic.Pointer[map[string]*topic] // the streams that were used; replaced under mu
+
+	gate gate
+	once sync.Once
+	err  error // of Close
+	mu   sync.Mutex
+}
+
+// OpenSink opens a producer's side. SinkConfig.Transactions needs the profile Kafka.
+func (b *Backend) OpenSink(ctx context.Context, c stream.SinkConfig) (stream.Sink, error) {
+	if err := b.pass(ctx, OpOpen, where{member: c.Member}); err != nil {
+		return nil, fault("open sink", "", "", err)
+	}
+	if c.Transactions && !b.traits.transacts {
+		return nil, fault("open sink", "", "", fmt.Errorf(
+			"%w: this profile has no transactions; use a Checkpointer in your own database for exactly-once effects", stream.ErrUnsupported))
+	}
+	for _, name := range c.Streams {
+		if _, err := b.topic(name); err != nil {
+			return nil, fault("open sink", name, "", err)
+		}
+	}
+	s := &sink{b: b, config: c, direct: b.tame()}
+	s.table.Store(&map[string]*topic{})
+	s.lanes = newLanes(s)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, fault("open sink", "", "", stream.ErrClosed)
+	}
+	b.sinks = append(b.sinks, s)
+	if c.Transactions {
+		return b.openTx(s), nil
+	}
+	return s, nil
+}
+
+// chunk is how many records of one call are sorted by partition at a time.
+const chunk = 128
+
+// Append stores the records, or answers why not.
+func (s *sink) Append(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+	if !s.gate.enter() {
+		refuse(recs, fault("append", "", "", stream.ErrClosed), done)
+		return
+	}
+	defer s.gate.leave()
+	if err := ctx.Err(); err != nil {
+		refuse(recs, err, done)
+		return
+	}
+	if !s.direct {
+		s.lanes.append(ctx, recs, done)
+		return
+	}
+	now := s.b.clock.nanos() / int64(time.Millisecond)
+	if len(recs) == 1 {
+		s.one(recs[0], now, done)
+		return
+	}
+	for part := range slices.Chunk(recs, chunk) {
+		s.many(part, now, done)
+	}
+}
+
+// refuse fails every record with the same error.
+func refuse(recs []*stream.Record, err error, done func(stream.Ack, error)) {
+	for _, r := range recs {
+		done(stream.Ack{Record: r}, err)
+	}
+}
+
+// admit finds the record's stream and checks the record.
+func (s *sink) admit(r *stream.Record) (*topic, error) {
+	if r == nil {
+		return nil, fault("append", "", "", fmt.Errorf("%w: the record is nil", stream.ErrInvalid))
+	}
+	t := (*s.table.Load())[r.Stream]
+	if t == nil {
+		var err error
+		if t, err = s.learn(r.Stream); err != nil {
+			return nil, fault("append", r.Stream, "", err)
+		}
+	}
+	if err := t.check(r); err != nil {
+		return nil, fault("append", r.Stream, "", err)
+	}
+	return t, nil
+}
+
+// learn looks a stream up for the first time.
+func (s *sink) learn(name string) (*topic, error) {
+	if len(s.config.Streams) > 0 && !slices.Contains(s.config.Streams, name) {
+		return nil, fmt.Errorf("%w: the producer was not opened for stream %.80q", stream.ErrUnsupported, name)
+	}
+	t, err := s.b.topic(name)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := map[string]*topic{name: t}
+	for k, v := range *s.table.Load() {
+		next[k] = v
+	}
+	s.table.Store(&next)
+	return t, nil
+}
+
+// one stores a single record.
+func (s *sink) one(r *stream.Record, now int64, done func(stream.Ack, error)) {
+	t, err := s.admit(r)
+	if err != nil {
+		done(stream.Ack{Record: r}, err)
+		return
+	}
+	p, n := t.store(r, now)
+	s.produced(t, p, 1, r)
+	done(stream.Ack{Record: r, Partition: p.name, Position: p.scale.position(n)}, nil)
+}
+
+// store puts one record where it belongs.
+func (t *topic) store(r *stream.Record, now int64) (p *partition, n uint64) {
+	size := encodedBytes(r)
+	for {
+		routes := t.routes.Load()
+		spread := uint64(0)
+		if r.Key == nil || t.auto.Load() {
+			spread = t.spread.Add(1)
+		}
+		p = routes.open[t.route(routes, r.Key, spread)]
+		p.mu.Lock()
+		if p.closed { // split or merged in between: the new routes are there
+			p.mu.Unlock()
+			continue
+		}
+		_, n = p.put(r, p.stamp(r, now), size)
+		p.settle(now)
+		p.mu.Unlock()
+		return p, n
+	}
+}
+
+// settle is what follows every change of a partition under its lock.
+func (p *partition) settle(now int64) {
+	if len(p.waiting) > 0 {
+		p.wake()
+	}
+	if p.topic.trims || p.topic.compacted {
+		p.tidy(now)
+	}
+}
+
+// many stores up to chunk records with one lock for each partition that they touch.
+func (s *sink) many(recs []*stream.Record, now int64, done func(stream.Ack, error)) {
+	var (
+		topics [chunk]*topic
+		parts  [chunk]*partition
+		nums   [chunk]uint64
+	)
+	for i, r := range recs {
+		t, err := s.admit(r)
+		if err != nil {
+			done(stream.Ack{Record: r}, err)
+		}
+		topics[i] = t
+	}
+	for first := 0; first < len(recs); {
+		if topics[first] == nil {
+			first++
+			continue
+		}
+		last := first + 1
+		for last < len(recs) && (topics[last] == topics[first] || topics[last] == nil) {
+			last++
+		}
+		s.run(topics[first], recs[first:last], topics[first:last], parts[first:last], nums[first:last], now)
+		first = last
+	}
+	for i, r := range recs {
+		if p := parts[i]; p != nil {
+			done(stream.Ack{Record: r, Partition: p.name, Position: p.scale.position(nums[i])}, nil)
+		}
+	}
+}
