@@ -1,0 +1,89 @@
+package main
+
+import (
+	"cmp"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// A Sample is one quantity measured again and again, in the order of measurement.
+type Sample []float64
+
+// Median is the middle value, or the mean of the two middle ones; 0 of nothing.
+func (s Sample) Median() float64 {
+	if len(s) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(s))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
+
+// Min is the least value; 0 of nothing.
+func (s Sample) Min() float64 {
+	if len(s) == 0 {
+		return 0
+	}
+	return slices.Min(s)
+}
+
+// Max is the greatest value; 0 of nothing.
+func (s Sample) Max() float64 {
+	if len(s) == 0 {
+		return 0
+	}
+	return slices.MaxFunc(s, cmp.Compare)
+}
+
+// Over divides s by other, repetition by repetition: what disturbs the machine for a while disturbs both. Both have the
+// same length.
+func (s Sample) Over(other Sample) Sample {
+	if len(s) != len(other) {
+		panic("bench: samples of different lengths cannot be paired")
+	}
+	ratios := make(Sample, len(s))
+	for i := range s {
+		ratios[i] = s[i] / other[i]
+	}
+	return ratios
+}
+
+// A Cost is what one stretch of work cost a record.
+type Cost struct {
+	Nanos  float64
+	Allocs float64
+	Bytes  float64 // allocated
+}
+
+// Costs are the costs of one side, by repetition.
+type Costs struct {
+	Nanos, Allocs, Bytes Sample
+}
+
+func (c *Costs) add(one Cost) {
+	c.Nanos = append(c.Nanos, one.Nanos)
+	c.Allocs = append(c.Allocs, one.Allocs)
+	c.Bytes = append(c.Bytes, one.Bytes)
+}
+
+// measure runs f, which deals with n records, after a garbage collection, and says what it cost a record. The process's
+// allocations are counted, so nothing else may run.
+func measure(n int, f func() error) (Cost, error) {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	began := time.Now()
+	err := f()
+	took := time.Since(began)
+	runtime.ReadMemStats(&after)
+	per := 1 / float64(n)
+	return Cost{
+		Nanos:  float64(took.Nanoseconds()) * per,
+		Allocs: float64(after.Mallocs-before.Mallocs) * per,
+		Bytes:  float64(after.TotalAlloc-before.TotalAlloc) * per,
+	}, err
+}
