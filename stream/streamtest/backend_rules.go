@@ -1,0 +1,3 @@
+package streamtest
+
+func backendRules() []rule { return nil }

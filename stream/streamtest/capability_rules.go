@@ -1,0 +1,3 @@
+package streamtest
+
+func capabilityRules() []rule { return nil }

@@ -1,0 +1,3 @@
+package streamtest
+
+func consumerRules() []rule { return nil }

@@ -1,0 +1,3 @@
+package streamtest
+
+func ensureRules() []rule { return nil }

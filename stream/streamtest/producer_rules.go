@@ -1,0 +1,3 @@
+package streamtest
+
+func producerRules() []rule { return nil }

@@ -1,0 +1,3 @@
+package streamtest
+
+func sinkRules() []rule { return nil }

@@ -1,0 +1,235 @@
+package streamtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/streamport-go/streamport/stream"
+)
+
+// A T is one rule being tried on one backend.
+//
+// Methods may be called from many goroutines, unless they end the rule: fatal, ok, is, cannot and what calls them belong
+// to the goroutine that runs it.
+type T struct {
+	Harness
+	ctx  context.Context // ends when the rule has taken too long
+	rule rule
+
+	mu       sync.Mutex // guards what follows
+	failures []string
+	reasons  []string // why it, or a part of it, could not be tried
+	answers  []answer
+	cleanups []func()
+	streams  int
+}
+
+// An answer is what a backend said to a question, in words that do not depend on chance.
+type answer struct {
+	Question string `json:"question"`
+	Answer   string `json:"answer"`
+}
+
+// fail says that the backend breaks the rule.
+func (t *T) fail(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failures = append(t.failures, fmt.Sprintf(format, args...))
+}
+
+// fatal is fail, and ends the rule.
+func (t *T) fatal(format string, args ...any) {
+	t.fail(format, args...)
+	runtime.Goexit()
+}
+
+// cannot says why the rule, or what is left of it, cannot be tried here, and ends it.
+func (t *T) cannot(format string, args ...any) {
+	t.partly(format, args...)
+	runtime.Goexit()
+}
+
+// partly says why a part of the rule cannot be tried here; the rule goes on.
+func (t *T) partly(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reasons = append(t.reasons, fmt.Sprintf(format, args...))
+}
+
+// ok ends the rule unless err is nil.
+func (t *T) ok(err error, what string, args ...any) {
+	if err != nil {
+		t.fatal("%s: %v", fmt.Sprintf(what, args...), err)
+	}
+}
+
+// is fails unless err Is target; a target of nil stands for no error.
+func (t *T) is(err, target error, what string, args ...any) {
+	switch {
+	case target == nil && err != nil:
+		t.fail("%s: want no error, got %v", fmt.Sprintf(what, args...), err)
+	case target != nil && !errors.Is(err, target):
+		t.fail("%s: want an error that Is %q, got %v", fmt.Sprintf(what, args...), target, err)
+	}
+}
+
+// check fails unless ok.
+func (t *T) check(ok bool, format string, args ...any) {
+	if !ok {
+		t.fail(format, args...)
+	}
+}
+
+// answer records what the backend said, for Same. An error is recorded by its sentinel.
+func (t *T) answer(question string, value any) {
+	text := fmt.Sprint(value)
+	if err, isError := value.(error); isError || value == nil {
+		text = classOf(err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.answers = append(t.answers, answer{question, text})
+}
+
+// classOf names the sentinel of an error; no error is "accepted".
+func classOf(err error) string {
+	if err == nil {
+		return "accepted"
+	}
+	var classes []string
+	for _, class := range []error{
+		stream.ErrLost, stream.ErrExpired, stream.ErrUnknownOutcome, stream.ErrUnsupported, stream.ErrClosed, stream.ErrTooLarge,
+		stream.ErrInvalid, stream.ErrThrottled, stream.ErrUnauthorized, stream.ErrNotFound, stream.ErrCorrupt, stream.ErrGrace,
+		context.Canceled, context.DeadlineExceeded,
+	} {
+		if errors.Is(err, class) {
+			classes = append(classes, class.Error())
+		}
+	}
+	if classes == nil {
+		return "an error without sentinel"
+	}
+	return strings.Join(classes, " and ")
+}
+
+// cleanup has f run when the rule is over, the last one first.
+func (t *T) cleanup(f func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cleanups = append(t.cleanups, f)
+}
+
+// needs ends the rule if an ability of the harness is missing. It is called with whether it is there.
+func (t *T) needs(there bool, ability string) {
+	if !there {
+		t.cannot("the harness has no %s", ability)
+	}
+}
+
+// How long a rule may take: its context ends first, and later the suite gives up on it.
+const (
+	patience = 2 * time.Minute
+	despair  = 3 * time.Minute
+)
+
+// A verdict is what a rule came to on a backend.
+type verdict struct {
+	rule     rule
+	failures []string
+	reasons  []string
+	answers  []answer
+	claims   stream.Capabilities // of a stream of the harness's making; only of the rules about them
+}
+
+// try runs one rule on a backend of its own, in a bubble if the harness allows.
+func try(t *testing.T, open func(testing.TB) Harness, bubble bool, r rule) (v verdict) {
+	v.rule = r
+	if !bubble {
+		v = tryOnce(t, open, r)
+		return v
+	}
+	defer func() {
+		if p := recover(); p != nil { // goroutines were left behind, or all of them wait for each other
+			v.failures = append(v.failures, fmt.Sprint(p))
+		}
+	}()
+	inBubble(t, func(t *testing.T) { v = tryOnce(t, open, r) })
+	return v
+}
+
+// tryOnce is try, in the bubble if there is one.
+func tryOnce(tb testing.TB, open func(testing.TB) Harness, r rule) verdict {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	t := &T{Harness: open(tb).withDefaults(), ctx: ctx, rule: r}
+	t.cleanup(func() {
+		if err := t.Backend.Close(); err != nil {
+			t.fail("the backend's Close, after the rule: %v", err)
+		}
+	})
+	returned := t.guard(func() { r.run(t) })
+	if returned {
+		for len(t.cleanups) > 0 {
+			f := t.lastCleanup()
+			if !t.guard(f) {
+				break
+			}
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return verdict{
+		rule: r, failures: slices.Clone(t.failures), reasons: slices.Clone(t.reasons), answers: slices.Clone(t.answers),
+	}
+}
+
+// guard runs f on a goroutine that may exit, and reports whether it has ended in time.
+func (t *T) guard(f func()) bool {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		defer func() {
+			if p := recover(); p != nil {
+				t.fail("panic: %v\n%s", p, stack(false))
+			}
+		}()
+		f()
+	}()
+	timer := time.NewTimer(despair)
+	defer timer.Stop()
+	select {
+	case <-over:
+		return true
+	case <-timer.C:
+		t.fail("it hangs:\n%s", stack(true))
+		return false
+	}
+}
+
+func (t *T) lastCleanup() func() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last := len(t.cleanups) - 1
+	f := t.cleanups[last]
+	t.cleanups = t.cleanups[:last]
+	return f
+}
+
+// stack is the stack of this goroutine or of all, cut to a length that can be read.
+func stack(all bool) []byte {
+	const longest = 32 << 10
+	b := make([]byte, longest)
+	return b[:runtime.Stack(b, all)]
+}
+
+// text is what a broken rule says.
+func (v verdict) text() string {
+	return v.rule.name + ": " + v.rule.sentence + "\n\tbut: " + strings.Join(v.failures, "\n\tand: ")
+}

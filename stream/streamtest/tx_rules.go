@@ -1,0 +1,3 @@
+package streamtest
+
+func txRules() []rule { return nil }

@@ -1,0 +1,3 @@
+package streamtest
+
+func txProducerRules() []rule { return nil }
