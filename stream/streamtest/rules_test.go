@@ -37,11 +37,14 @@ func contract(t *testing.T) map[string]string {
 			}
 		}
 		ast.Inspect(tree, func(n ast.Node) bool {
-			spec, ok := n.(*ast.TypeSpec)
-			if ok && spec.Name.Name == "Capabilities" {
+			if spec, ok := n.(*ast.TypeSpec); ok && spec.Name.Name == "Capabilities" {
 				for _, field := range spec.Type.(*ast.StructType).Fields.List {
 					for _, name := range field.Names {
-						add(name.Name, oneLine(field.Comment.Text()))
+						comment := field.Comment.Text()
+						if comment == "" { // its type says it
+							comment = typeComment(tree, name.Name)
+						}
+						add(capability+name.Name, oneLine(comment))
 					}
 				}
 			}
@@ -49,6 +52,16 @@ func contract(t *testing.T) map[string]string {
 		})
 	}
 	return sentences
+}
+
+// typeComment is the comment of a type of the same file.
+func typeComment(tree *ast.File, name string) string {
+	for _, d := range tree.Decls {
+		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.TYPE && g.Specs[0].(*ast.TypeSpec).Name.Name == name {
+			return g.Doc.Text()
+		}
+	}
+	return ""
 }
 
 var ruleStart = regexp.MustCompile(`^\s+- ([A-Z][A-Za-z]+): (.*)$`)
@@ -91,7 +104,7 @@ func TestConcernsAreCapabilities(t *testing.T) {
 	stated := contract(t)
 	for _, r := range rules() {
 		for _, name := range r.concerns {
-			require.Contains(t, stated, name, r.name)
+			require.Contains(t, stated, capability+name, r.name)
 		}
 	}
 }
