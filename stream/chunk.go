@@ -203,4 +203,10 @@ func (b *chunkBackend) EnsureStream(ctx context.Context, s StreamConfig) error {
 	return EnsureStream(ctx, b.inner, s)
 }
 
-func (b *chunkBackend) Abandon(group, member string) error { return Abandon(b.inner, group, member) }
+func (b *chunkBackend) Abandon(group, member string) error {
+	a, ok := b.inner.(Abandoner)
+	if !ok {
+		return &Error{Op: "abandon", Err: unsupported("the backend under the chunks cannot let a member die")}
+	}
+	return a.Abandon(group, member)
+}

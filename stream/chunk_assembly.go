@@ -90,7 +90,7 @@ func (a *chunkAssembly) open(h chunkHeader, r *Record, now time.Time) {
 		}
 	}
 	slot := &chunkSlot{rec: *r, header: h, since: now, state: slotPending}
-	slot.rec.Headers = slices.Clone(r.Headers[:len(r.Headers)-1])
+	slot.rec.Headers = append([]Header(nil), r.Headers[:len(r.Headers)-1]...) // nil if there are none
 	if h.nilKey {
 		slot.rec.Key = nil
 	}

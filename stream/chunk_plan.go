@@ -25,10 +25,10 @@ const (
 
 func planChunks(c Capabilities, chunking Chunking) chunkPlan {
 	p := chunkPlan{
-		inner: c.MaxRecordBytes.Value, chunk: chunking.ChunkBytes, largest: chunking.MaxRecordBytes,
+		inner: max(0, c.MaxRecordBytes.Value), chunk: chunking.ChunkBytes, largest: chunking.MaxRecordBytes,
 		times: c.EventTime.Support >= Emulated, nilKeys: c.NilKeys.Support >= Emulated,
 	}
-	if p.inner == 0 && c.MaxRecordBytes.Source == NotKnown {
+	if p.inner == 0 && c.MaxRecordBytes.Source == "" {
 		p.inner = assumedLimit
 	}
 	switch {
