@@ -67,3 +67,6 @@ func isVariable(name string) bool {
 	}
 	return name != ""
 }
+
+// escape writes text so that expand gives it back.
+func escape(text string) string { return strings.ReplaceAll(text, "${", "$${") }

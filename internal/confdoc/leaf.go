@@ -84,22 +84,24 @@ func setLeaf(v reflect.Value, text string, o options) error {
 }
 
 func setDuration(v reflect.Value, text string, o options) error {
-	parse := func(text string) (*big.Int, error) {
-		if text == "forever" && o.forever {
-			return big.NewInt(int64(Forever)), nil
-		}
-		value, err := ParseDuration(text)
-		return big.NewInt(int64(value)), err
+	if o.forever && text == "forever" {
+		v.SetInt(-1)
+		return nil
 	}
-	value, err := parse(text)
+	value, err := parseDuration(text)
 	if err != nil {
 		return err
 	}
-	if err := checkRange(value, o, parse); err != nil {
+	if err := checkRange(value, o, parseDuration); err != nil {
 		return err
 	}
 	v.SetInt(value.Int64())
 	return nil
+}
+
+func parseDuration(text string) (*big.Int, error) {
+	value, err := ParseDuration(text)
+	return big.NewInt(int64(value)), err
 }
 
 func setInteger(v reflect.Value, text string, o options) error {

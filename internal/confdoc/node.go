@@ -68,6 +68,18 @@ func (n *Node) field(key string) *Field {
 	return nil
 }
 
+// at returns the value under the path of keys, or nil.
+func (n *Node) at(path []string) *Node {
+	for _, key := range path {
+		f := n.field(key)
+		if f == nil {
+			return nil
+		}
+		n = f.Value
+	}
+	return n
+}
+
 // set puts value under the path of keys, making maps where there are none. It reports false where something else than a
 // map is in the way.
 func (n *Node) set(path []string, value *Node) bool {

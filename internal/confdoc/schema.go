@@ -18,7 +18,7 @@ import (
 //	bytes     an integer that is a size; so is each whose key ends in _bytes
 //	zero      0 may be written; without it 0 is refused, since it means the same as leaving the key out
 //	signed    negative numbers may be written
-//	forever   a duration that may be "forever"
+//	forever   a duration that may be "forever", which is -1
 //	min=, max=  the bounds of a number, size or duration, in its own form
 //
 // Functions, interfaces, channels and structs without any key have no key themselves.

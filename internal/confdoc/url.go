@@ -111,7 +111,7 @@ func (p *urlParser) query(query string) {
 func (p *urlParser) set(key, value string) {
 	path := strings.Split(key, ".")
 	n := &Node{Kind: Scalar, Source: FromURL, Place: urlPlace(key), Text: value}
-	if len(path) > maxDepth || !p.url.Query.set(path, n) {
+	if len(path) > maxDepth || p.url.Query.at(path) != nil || !p.url.Query.set(path, n) {
 		p.refuse(key, "another key stands in its way")
 	}
 }

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// Forever is the duration that the word "forever" stands for.
-const Forever time.Duration = math.MaxInt64
-
 // ParseDuration reads "250ms", "1h30m" or "7d": Go's form, and whole days of 24 hours in front. It has no sign. The error
 // does not repeat text.
 func ParseDuration(text string) (time.Duration, error) {
 	const day = 24 * time.Hour
+	if strings.HasPrefix(text, "-") {
+		return 0, errDurationRange
+	}
 	var days int64
 	rest := text
 	if number, after, ok := strings.Cut(text, "d"); ok {
@@ -37,10 +37,7 @@ func ParseDuration(text string) (time.Duration, error) {
 		}
 	}
 	total := time.Duration(days)*day + part
-	switch {
-	case strings.HasPrefix(text, "-") || part < 0:
-		return 0, errDurationRange
-	case total < 0:
+	if strings.HasPrefix(rest, "-") || part < 0 || total < 0 {
 		return 0, errDurationRange
 	}
 	return total, nil
@@ -56,8 +53,6 @@ var (
 func durationError(text string) error {
 	digits := strings.TrimLeft(text, "+-")
 	switch {
-	case strings.HasPrefix(text, "-"):
-		return errDurationRange
 	case digits != "" && strings.Trim(digits, "0123456789.") == "":
 		return errDurationUnit
 	case tooLong(digits):
@@ -76,10 +71,7 @@ func tooLong(text string) bool {
 // FormatDuration is the inverse of ParseDuration.
 func FormatDuration(d time.Duration) string {
 	const day = 24 * time.Hour
-	switch {
-	case d == Forever:
-		return "forever"
-	case d >= day && d%day == 0:
+	if d >= day && d%day == 0 {
 		return strconv.FormatInt(int64(d/day), 10) + "d"
 	}
 	text := d.String()
@@ -133,7 +125,8 @@ func meantUnit(unit string) string {
 }
 
 var (
-	errSize      = errors.New("a size is a number of bytes, or a number with a unit, such as 64KiB, 10MB or 1.5MiB")
+	errSize = fmt.Errorf("a size is a number of bytes, or a number with a unit, such as 64KiB, 10MB or 1.5MiB, "+
+		"and at most %d bytes", int64(math.MaxInt64))
 	errSizeRange = fmt.Errorf("out of range: a size is at least 0 and at most %d bytes", int64(math.MaxInt64))
 )
 
