@@ -25,8 +25,12 @@ func rebalances(ctx context.Context, l *lab) error {
 				return fmt.Errorf("%d partitions, %d members: %w", partitions, members, err)
 			}
 			per := 1 / float64(partitions)
-			t.add(fmt.Sprint(partitions), fmt.Sprint(members), number(left.Median()), number(joined.Median()),
-				number(left.Median()*per), number(joined.Median()*per))
+			row := []string{fmt.Sprint(partitions), fmt.Sprint(members), number(left.Median()), number(joined.Median()),
+				number(left.Median() * per), number(joined.Median() * per)}
+			if members > partitions { // who comes back gets nothing
+				row[3], row[5] = "-", "-"
+			}
+			t.add(row...)
 			sum := make(Sample, len(left))
 			for i := range left {
 				sum[i] = (left[i] + joined[i]) * per

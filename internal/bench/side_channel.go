@@ -12,7 +12,7 @@ const channelBuffer = 1_024
 
 // channelSide is the floor that people imagine: a bare Go channel of records, each with a copy of its value.
 func channelSide(records int) side {
-	return side{name: "channel", records: records, open: openChannel}
+	return side{name: nameChannel, records: records, open: openChannel}
 }
 
 type channelSession struct {

@@ -15,7 +15,7 @@ const gocloudDeadline = time.Hour
 // gocloudSide is gocloud.dev's mempubsub, one Send after the other and every message acknowledged. It keeps no order, and
 // a receiver that finds nothing sleeps for 250 ms.
 func gocloudSide(records int) side {
-	return side{name: "mempubsub", records: records, open: openGocloud}
+	return side{name: nameGocloud, records: records, open: openGocloud}
 }
 
 type gocloudSession struct {

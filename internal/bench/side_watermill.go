@@ -15,9 +15,9 @@ const watermillBuffer = 1_000
 // watermillSide is Watermill's gochannel with a subscriber that acknowledges every message. Blocking: Publish returns when
 // the message is acknowledged; otherwise a goroutine a message brings it, and messages overtake each other.
 func watermillSide(records int, blocking bool) side {
-	name := "watermill, not blocking"
+	name := nameLoose
 	if blocking {
-		name = "watermill"
+		name = nameWatermill
 	}
 	open := func(ctx context.Context, l *load) (session, error) { return openWatermill(ctx, l, blocking) }
 	return side{name: name, records: records, open: open}
