@@ -35,8 +35,8 @@ type Flag struct {
 }
 
 // A Limit is a number that a stream imposes. A Value of 0 means that there is no limit, or, if Source is empty too,
-// that it could not be found out. A Value below 0 means that nothing is allowed at all: a MaxStateBytes of -1 is a stream
-// without room for state.
+// that it could not be found out. A Value below 0 means that nothing is allowed at all: a MaxStateBytes of -1 is a
+// stream without room for state.
 type Limit struct {
 	Value  int64  `json:"value"`
 	Hard   bool   `json:"hard"` // nothing raises it
@@ -49,7 +49,7 @@ type Retention struct {
 	Current   time.Duration // 0: not known
 	Max       time.Duration // to what it can be raised; 0: not known
 	Unlimited bool          // records are kept whatever their age; Current and Max are then 0
-	Bytes     int64         // of a partition: when there is more, the oldest records go before their time; 0: no such limit
+	Bytes     int64         // of a partition: beyond, the oldest records go before their time; 0: no such limit
 	Source    string
 	Reason    string
 }

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Diff says in words what a service that moves from a to b loses, no longer knows, gains or finds changed: one line each,
-// in this order, with b's reason, and an empty string if nothing changes. Another source or reason for the same value is
-// no change. What can only be told, not required (see Requirements), is neither lost nor gained: it is changed.
+// Diff says in words what a service that moves from a to b loses, no longer knows, gains or finds changed: one line
+// each, in this order, with b's reason, and an empty string if nothing changes. Another source or reason for the same
+// value is no change. What can only be told, not required (see Requirements), is neither lost nor gained: it is changed.
 func Diff(a, b Capabilities) string {
 	type line struct {
 		move move

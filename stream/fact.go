@@ -76,7 +76,7 @@ func (l Limit) fact(m measure) fact {
 
 func (r Retention) fact() fact {
 	age, raised, bytes := int64(r.Current), int64(max(r.Max, r.Current)), int64(boundless)
-	f := fact{known: r.Current > 0, value: spell(r.Current), assured: age, ceiling: raised, source: r.Source, reason: r.Reason}
+	f := fact{known: r.Current > 0, value: spell(r.Current), source: r.Source, reason: r.Reason}
 	if r.Unlimited {
 		age, raised = boundless, boundless
 		f.known, f.value = true, "unlimited"

@@ -106,14 +106,14 @@ func (f fact) wayOut(amount int64) string {
 // waysOut tells, for each field of Requirements, how a service does without.
 var waysOut = map[string]string{
 	"PartitionOrder":    "number the records and put them in order while handling them",
-	"KeyOrder":          "choose a producer mode that keeps key order, or number the records and drop those that come late",
+	"KeyOrder":          "choose a producer mode that keeps key order, or number records and drop late ones",
 	"NilKeys":           "give every record a key, a random one to spread records",
 	"BinaryKeys":        "write keys as short text, such as a hash in hexadecimal",
 	"Headers":           "put the fields into the value",
 	"Tombstones":        "let the value say that its key is deleted",
 	"EventTime":         "put the time into the value",
 	"Groups":            "give each member its own Partitions and set a Checkpointer",
-	"Fencing":           "set a Checkpointer, whose epochs refuse a member that has lost its partition, and do not require it here",
+	"Fencing":           "set a Checkpointer, whose epochs refuse whoever lost the partition, and do not require it here",
 	"IdempotentProduce": "give each record an identifier and let the handler drop what it has seen",
 	"Transactions":      "use a Checkpointer in your own database for exactly-once effects",
 	"SeekTime":          "start at the oldest record and skip those before the time",

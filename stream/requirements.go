@@ -10,15 +10,16 @@ import (
 // Requirements are what a service needs of a stream, under the names of Capabilities; a zero field asks for nothing, and
 // so does None. They are checked when a producer or a consumer is opened, and for a producer while it runs.
 //
-// Resharding, AutoScaling, Partitions, ThrottleDelay, ThrottleReject, MaxRequestRecords and MaxRequestBytes are told and not required: more
-// of them is not better, or the library adapts to them.
+// Resharding, AutoScaling, Partitions, ThrottleDelay, ThrottleReject, MaxRequestRecords and MaxRequestBytes are told and
+// not required: more of them is not better, or the library adapts to them.
 type Requirements struct {
 	PartitionOrder, KeyOrder, NilKeys, BinaryKeys, Headers, Tombstones, EventTime Support
 	Groups, Fencing, IdempotentProduce, Transactions                              Support
 	SeekTime, Compaction, PushDelivery, LagRecords, LagTime, Durability           Support
 
-	MaxRecordBytes, MaxStateBytes                                                      int64 // at least so many bytes
-	PartitionWriteBytes, PartitionWriteRecords, PartitionReadBytes, PartitionReadCalls int64 // at least so many a second; no limit is enough
+	MaxRecordBytes, MaxStateBytes              int64 // at least so many bytes; no limit is enough
+	PartitionWriteBytes, PartitionWriteRecords int64 // at least so many a second; no limit is enough
+	PartitionReadBytes, PartitionReadCalls     int64 // at least so many a second; no limit is enough
 
 	// Retention is how long records are kept at least, compaction aside. Below 0 asks for no limit in time. A stream that
 	// also limits the bytes of a partition promises no time at all.
