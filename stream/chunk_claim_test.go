@@ -259,7 +259,7 @@ func TestChunkClaimStopsAtChunksOfNewerVersion(t *testing.T) {
 }
 
 // drain fetches until an error.
-func drain(t *testing.T, c stream.Claim) (recs []stream.Record, err error) {
+func drain(t testing.TB, c stream.Claim) (recs []stream.Record, err error) {
 	t.Helper()
 	into := make([]stream.Record, 2)
 	for {

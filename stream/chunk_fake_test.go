@@ -269,7 +269,7 @@ type chunkReader struct {
 }
 
 // read claims the log's partition 0.
-func (l *chunkLog) read(t *testing.T, chunking stream.Chunking, c stream.SourceConfig) *chunkReader {
+func (l *chunkLog) read(t testing.TB, chunking stream.Chunking, c stream.SourceConfig) *chunkReader {
 	t.Helper()
 	r := &chunkReader{log: l}
 	c.Streams = []string{"quakes"}
@@ -302,7 +302,7 @@ func (r *chunkReader) fetch(t *testing.T) (recs []stream.Record) {
 }
 
 // skips returns the positions of what was given up, and fails if an event says anything else.
-func (r *chunkReader) skips(t *testing.T) (at []stream.Position) {
+func (r *chunkReader) skips(t testing.TB) (at []stream.Position) {
 	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -315,7 +315,7 @@ func (r *chunkReader) skips(t *testing.T) (at []stream.Position) {
 	return at
 }
 
-func (l *chunkLog) sink(t *testing.T, chunking stream.Chunking) stream.Sink {
+func (l *chunkLog) sink(t testing.TB, chunking stream.Chunking) stream.Sink {
 	t.Helper()
 	s, err := stream.Chunked(l, chunking).OpenSink(t.Context(), stream.SinkConfig{Streams: []string{"quakes"}})
 	require.NoError(t, err)
@@ -323,7 +323,7 @@ func (l *chunkLog) sink(t *testing.T, chunking stream.Chunking) stream.Sink {
 }
 
 // send appends one record and returns its answer, which the log gives at once.
-func send(t *testing.T, s stream.Sink, r *stream.Record) (ack stream.Ack, err error) {
+func send(t testing.TB, s stream.Sink, r *stream.Record) (ack stream.Ack, err error) {
 	t.Helper()
 	calls := 0
 	s.Append(t.Context(), []*stream.Record{r}, func(a stream.Ack, e error) {
@@ -345,7 +345,7 @@ func value(seed byte, n int) []byte {
 }
 
 // chunks returns a record as a sink of its own would store it: count chunks.
-func chunks(t *testing.T, key string, seed byte, count int) []stream.Record {
+func chunks(t testing.TB, key string, seed byte, count int) []stream.Record {
 	t.Helper()
 	l := newChunkLog(1)
 	_, err := send(t, l.sink(t, stream.Chunking{}), large(key, seed, count))
