@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/streamport-go/streamport/stream"
 )
@@ -17,7 +18,8 @@ type Backend struct {
 	faults *injector
 
 	topics atomic.Pointer[map[string]*topic] // replaced under mu
-	done   chan struct{}                     // closed by Close
+	done   chan struct{}                     // closed when Close begins
+	ended  chan struct{}                     // closed when Close has ended
 
 	mu        sync.Mutex // guards what follows
 	closed    bool
@@ -46,7 +48,7 @@ func Open(ctx context.Context, c Config) (*Backend, error) {
 		return nil, &stream.Error{Op: "open", Err: err}
 	}
 	b := &Backend{
-		config: c, traits: traits, clock: newClock(), done: make(chan struct{}),
+		config: c, traits: traits, clock: newClock(), done: make(chan struct{}), ended: make(chan struct{}),
 		groups: map[string]*group{}, producers: map[string]*txSink{},
 	}
 	b.faults = newInjector(b)
@@ -54,6 +56,9 @@ func Open(ctx context.Context, c Config) (*Backend, error) {
 	if err := b.make(ctx, c.Streams); err != nil {
 		_ = b.Close() // an empty service closes without error
 		return nil, err
+	}
+	if c.Script != nil {
+		c.Script.start(b)
 	}
 	return b, nil
 }
@@ -64,12 +69,13 @@ func (b *Backend) Close() error {
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
-		<-b.done
+		<-b.ended
 		return nil
 	}
 	b.closed = true
 	sinks, members := b.sinks, b.members
 	b.sinks, b.members = nil, nil
+	close(b.done)
 	b.mu.Unlock()
 	for _, m := range members {
 		m.shut()
@@ -77,9 +83,8 @@ func (b *Backend) Close() error {
 	for _, s := range sinks {
 		s.shut()
 	}
-	b.faults.close()
 	b.clock.close()
-	close(b.done)
+	close(b.ended)
 	return nil
 }
 
@@ -90,6 +95,13 @@ func (b *Backend) topic(name string) (*topic, error) {
 	}
 	return nil, fmt.Errorf("%w: stream %.80q; streams are not made by using them: list it in Config.Streams or call EnsureStream",
 		stream.ErrNotFound, name)
+}
+
+func (b *Backend) txTimeout() time.Duration {
+	if b.config.TxTimeout > 0 {
+		return b.config.TxTimeout
+	}
+	return defaultTxTimeout
 }
 
 // live returns ErrClosed once Close was called.

@@ -8,14 +8,22 @@ import (
 
 // Capabilities tells what the stream can do as it is configured now.
 func (b *Backend) Capabilities(ctx context.Context, name string) (stream.Capabilities, error) {
-	if err := b.pass(ctx, OpOpen, where{}); err != nil {
-		return stream.Capabilities{}, fault("capabilities", name, "", err)
-	}
-	t, err := b.topic(name)
+	var c stream.Capabilities
+	err := b.call(ctx, OpCapabilities, Where{Stream: name}, 0, func() error {
+		if err := b.live(); err != nil {
+			return err
+		}
+		t, err := b.topic(name)
+		if err != nil {
+			return err
+		}
+		c = t.capabilities()
+		return nil
+	})
 	if err != nil {
 		return stream.Capabilities{}, fault("capabilities", name, "", err)
 	}
-	return t.capabilities(), nil
+	return c, nil
 }
 
 // capabilities fills in every field.

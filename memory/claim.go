@@ -14,6 +14,7 @@ import (
 // A claim is one member's time with one partition. The group's lock guards the fields below the first blank line.
 type claim struct {
 	m     *member
+	id    int // in replays
 	seat  *seat
 	part  *partition
 	hold  stream.Hold
@@ -62,7 +63,7 @@ func (c *claim) gone() bool { return c.has(claimLost | claimFenced) }
 // newClaim makes a claim for a member. The caller holds the group's lock.
 func newClaim(m *member, s *seat) *claim {
 	c := &claim{
-		m: m, seat: s, part: s.part, until: m.limit(s.part),
+		m: m, id: m.b.faults.person(), seat: s, part: s.part, until: m.limit(s.part),
 		asked: make(chan struct{}), lost: make(chan struct{}), alarm: make(chan struct{}, 1),
 	}
 	c.cur.after = s.start
@@ -105,18 +106,17 @@ func (c *claim) Hold() stream.Hold { return c.hold }
 
 // Seek replaces the position at which reading begins.
 func (c *claim) Seek(ctx context.Context, after stream.Position) error {
-	if err := c.m.pass(ctx, OpSeek, c.part); err != nil {
-		return c.fault("seek", err)
-	}
-	if err := c.state(); err != nil {
-		return c.fault("seek", err)
-	}
-	n, err := c.number(after)
-	if err != nil {
-		return c.fault("seek", err)
-	}
-	c.cur = cursor{after: n}
-	return nil
+	return c.fault("seek", c.m.call(ctx, OpSeek, c.part, func() error {
+		if err := c.state(); err != nil {
+			return err
+		}
+		n, err := c.number(after)
+		if err != nil {
+			return err
+		}
+		c.cur = cursor{after: n}
+		return nil
+	}))
 }
 
 // number is the number of a position that may be read after or saved: one of this partition, not beyond its end.
@@ -147,11 +147,24 @@ func (c *claim) state() error {
 
 // Fetch reads the next records, and waits for one.
 func (c *claim) Fetch(ctx context.Context, into []stream.Record) (int, error) {
-	if !c.m.b.tame() {
-		if err := c.m.pass(ctx, OpFetch, c.part); err != nil {
-			return 0, c.fault("fetch", err)
-		}
+	if c.m.plain() {
+		return c.fetch(ctx, into)
 	}
+	n, from := 0, c.cur
+	err := c.m.call(ctx, OpFetch, c.part, func() (err error) {
+		n, err = c.fetch(ctx, into)
+		return err
+	})
+	if err != nil {
+		if n > 0 {
+			c.cur = from // the answer is lost: the records come again
+		}
+		return 0, c.fault("fetch", err)
+	}
+	return n, nil
+}
+
+func (c *claim) fetch(ctx context.Context, into []stream.Record) (int, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -179,6 +192,7 @@ func (c *claim) Fetch(ctx context.Context, into []stream.Record) (int, error) {
 		case <-c.alarm:
 		case <-ctx.Done():
 		}
+		c.m.b.faults.pace(OpFetch, c.m.at(c.part), c.id)
 	}
 }
 
@@ -206,19 +220,18 @@ func (c *claim) leap() error {
 
 // Checkpoint saves position and state, if the partition is still held.
 func (c *claim) Checkpoint(ctx context.Context, to stream.Checkpoint) error {
-	if !c.m.b.tame() {
-		if err := c.m.pass(ctx, OpCheckpoint, c.part); err != nil {
-			return c.fault("checkpoint", err)
-		}
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return c.fault("checkpoint", c.save(to, nil))
+	if c.m.plain() {
+		return c.fault("checkpoint", c.save(to, nil))
+	}
+	return c.fault("checkpoint", c.m.call(ctx, OpCheckpoint, c.part, func() error { return c.save(to, nil) }))
 }
 
-// save writes a checkpoint; decided, if not nil, runs under the lock when it is certain that the claim is held.
-func (c *claim) save(to stream.Checkpoint, decided func()) error {
+// save writes a checkpoint; decided, if not nil, runs under the lock when it is
+// certain that the claim is held, and has the last word.
+func (c *claim) save(to stream.Checkpoint, decided func() error) error {
 	if err := c.state(); err != nil {
 		return err
 	}
@@ -239,24 +252,36 @@ func (c *claim) save(to stream.Checkpoint, decided func()) error {
 	if err := c.state(); err != nil {
 		return err
 	}
+	if decided != nil {
+		if err := decided(); err != nil {
+			return err
+		}
+	}
 	to.Epoch = 0
 	c.seat.saved, c.seat.after = to, n
-	if decided != nil {
-		decided()
-	}
 	return nil
 }
 
 // Release gives the partition back.
 func (c *claim) Release(ctx context.Context, finished bool) error {
-	if err := c.m.pass(ctx, OpRelease, c.part); err != nil {
-		return c.fault("release", err)
+	done := false
+	err := c.m.call(ctx, OpRelease, c.part, func() error {
+		c.release(finished)
+		done = true
+		return nil
+	})
+	if err != nil && !done { // the group finds out by itself, as of a crash
+		c.m.b.clock.after(c.m.b.traits.session, func() { c.release(false) })
 	}
+	return c.fault("release", err)
+}
+
+func (c *claim) release(finished bool) {
 	g := c.m.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if c.m.dead || c.has(claimReleased) {
-		return nil
+		return
 	}
 	over := c.has(claimLost | claimFenced)
 	c.set(claimReleased)
@@ -265,13 +290,12 @@ func (c *claim) Release(ctx context.Context, finished bool) error {
 	}
 	if over {
 		g.returned(c)
-		return nil
+		return
 	}
 	if finished {
 		g.finish(c)
 	}
 	g.vacate(c)
-	return nil
 }
 
 // returned is called when a claim that was lost is released: its member may be granted the seat again.

@@ -52,17 +52,16 @@ func (c *clock) after(d time.Duration, f func()) *timer {
 	return t
 }
 
-// stop keeps the function from running, unless it runs already. A nil timer is fine.
-func (t *timer) stop() {
-	if t == nil || t.t == nil {
-		return
+// stop keeps the function from running, and reports whether it could. A nil timer is fine.
+func (t *timer) stop() bool {
+	if t == nil || t.t == nil || !t.t.Stop() {
+		return false
 	}
-	if t.t.Stop() {
-		t.clock.mu.Lock()
-		delete(t.clock.timers, t)
-		t.clock.mu.Unlock()
-		t.clock.wg.Done()
-	}
+	t.clock.mu.Lock()
+	delete(t.clock.timers, t)
+	t.clock.mu.Unlock()
+	t.clock.wg.Done()
+	return true
 }
 
 // close stops all timers and waits for those that run.

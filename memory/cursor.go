@@ -125,9 +125,7 @@ func (p *partition) decode(cur *cursor, buf []byte, limit uint64, into []stream.
 			at += recordBytes(buf, at)
 			continue
 		}
-		r := &into[n]
-		*r = stream.Record{Stream: p.topic.name, Partition: p.name, Position: p.scale.position(num)}
-		at = decode(r, buf, at)
+		at = decode(&into[n], buf, at, p.topic.name, p.name, p.scale.position(num))
 		cur.after = num
 		n++
 	}

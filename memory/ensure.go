@@ -20,7 +20,7 @@ func (b *Backend) EnsureStream(ctx context.Context, s stream.StreamConfig) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return b.make(ctx, []stream.StreamConfig{s})
+	return b.call(ctx, OpEnsure, Where{Stream: s.Name}, 0, func() error { return b.make(ctx, []stream.StreamConfig{s}) })
 }
 
 // make makes all the streams, or finds them as asked, and reports every mistake.

@@ -11,8 +11,22 @@ import (
 func (b *Backend) Lag(
 	ctx context.Context, c stream.SourceConfig, at func(stream, partition string) (stream.Position, error),
 ) ([]stream.Lag, error) {
-	if err := b.pass(ctx, OpLag, where{member: c.Member}); err != nil {
+	var lags []stream.Lag
+	err := b.call(ctx, OpLag, Where{Group: c.Group}, 0, func() (err error) {
+		lags, err = b.lag(c, at)
+		return err
+	})
+	if err != nil {
 		return nil, fault("lag", "", "", err)
+	}
+	return lags, nil
+}
+
+func (b *Backend) lag(
+	c stream.SourceConfig, at func(stream, partition string) (stream.Position, error),
+) ([]stream.Lag, error) {
+	if err := b.live(); err != nil {
+		return nil, err
 	}
 	m := &member{b: b, config: c}
 	if err := m.resolve(); err != nil {

@@ -17,19 +17,35 @@ type sink struct {
 	b      *Backend
 	config stream.SinkConfig
 	direct bool
+	id     int // in replays
 	lanes  *lanes
 
-	table atomic.Pointer[map[string]*topic] // the streams that were used; replaced under mu
+	last atomic.Pointer[topic] // the stream of the record before: the next one's, most likely
 
-	gate gate
-	once sync.Once
-	err  error // of Close
-	mu   sync.Mutex
+	gate     gate
+	shutting chan struct{} // closed when Close begins
+	tx       *txSink       // what this sink is a part of, if it was opened for transactions
+	once     sync.Once
+	halting  sync.Once
+	err      error      // of Close
+	mu       sync.Mutex // guards txSink.open
 }
 
 // OpenSink opens a producer's side. SinkConfig.Transactions needs the profile Kafka.
 func (b *Backend) OpenSink(ctx context.Context, c stream.SinkConfig) (stream.Sink, error) {
-	if err := b.pass(ctx, OpOpen, where{member: c.Member}); err != nil {
+	var s stream.Sink
+	err := b.call(ctx, OpOpen, Where{Member: c.Member}, 0, func() (err error) {
+		s, err = b.openSink(c)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (b *Backend) openSink(c stream.SinkConfig) (stream.Sink, error) {
+	if err := b.live(); err != nil {
 		return nil, fault("open sink", "", "", err)
 	}
 	if c.Transactions && !b.traits.transacts {
@@ -41,8 +57,7 @@ func (b *Backend) OpenSink(ctx context.Context, c stream.SinkConfig) (stream.Sin
 			return nil, fault("open sink", name, "", err)
 		}
 	}
-	s := &sink{b: b, config: c, direct: b.tame()}
-	s.table.Store(&map[string]*topic{})
+	s := &sink{b: b, config: c, direct: b.tame() && !b.traits.refuses, id: b.faults.person(), shutting: make(chan struct{})}
 	s.lanes = newLanes(s)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -96,8 +111,8 @@ func (s *sink) admit(r *stream.Record) (*topic, error) {
 	if r == nil {
 		return nil, fault("append", "", "", fmt.Errorf("%w: the record is nil", stream.ErrInvalid))
 	}
-	t := (*s.table.Load())[r.Stream]
-	if t == nil {
+	t := s.last.Load()
+	if t == nil || t.name != r.Stream {
 		var err error
 		if t, err = s.learn(r.Stream); err != nil {
 			return nil, fault("append", r.Stream, "", err)
@@ -109,7 +124,7 @@ func (s *sink) admit(r *stream.Record) (*topic, error) {
 	return t, nil
 }
 
-// learn looks a stream up for the first time.
+// learn looks a stream up.
 func (s *sink) learn(name string) (*topic, error) {
 	if len(s.config.Streams) > 0 && !slices.Contains(s.config.Streams, name) {
 		return nil, fmt.Errorf("%w: the producer was not opened for stream %.80q", stream.ErrUnsupported, name)
@@ -118,13 +133,7 @@ func (s *sink) learn(name string) (*topic, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	next := map[string]*topic{name: t}
-	for k, v := range *s.table.Load() {
-		next[k] = v
-	}
-	s.table.Store(&next)
+	s.last.Store(t)
 	return t, nil
 }
 

@@ -151,22 +151,25 @@ func recordBytes(b []byte, at int) int {
 	return n
 }
 
-// decode sets every field of r but Stream, Partition and Position from the record at offset at, and returns where the
-// next one begins. Bytes are parts of b.
-func decode(r *stream.Record, b []byte, at int) int {
+// decode sets every field of r from the record at offset at, and returns where the next one begins. Bytes are parts of
+// b.
+func decode(r *stream.Record, b []byte, at int, topic, partition string, position stream.Position) int {
 	h := b[at : at+fixed : at+fixed]
-	r.Time = time.UnixMilli(int64(binary.LittleEndian.Uint64(h[atTime:]))).UTC()
 	k, v := int(binary.LittleEndian.Uint32(h[atKey:])), int(binary.LittleEndian.Uint32(h[atValue:]))
 	headers := int(binary.LittleEndian.Uint32(h[atHeaders:]))
 	at += fixed
-	r.Key, r.Value, r.Headers = nil, nil, nil
+	var key, value []byte
 	if k > 0 {
-		r.Key = b[at : at+k-1 : at+k-1]
+		key = b[at : at+k-1 : at+k-1]
 		at += k - 1
 	}
 	if v > 0 {
-		r.Value = b[at : at+v-1 : at+v-1]
+		value = b[at : at+v-1 : at+v-1]
 		at += v - 1
+	}
+	*r = stream.Record{
+		Stream: topic, Key: key, Value: value, Time: time.UnixMilli(int64(binary.LittleEndian.Uint64(h[atTime:]))).UTC(),
+		Partition: partition, Position: position,
 	}
 	if headers > 0 {
 		r.Headers = decodeHeaders(b[at : at+headers : at+headers])

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"github.com/streamport-go/streamport/stream"
 )
@@ -14,8 +15,10 @@ type member struct {
 	b      *Backend
 	g      *group
 	config stream.SourceConfig
+	id     int // in replays
 	topics []*topic
-	only   []*partition // empty: all
+	only   []*partition        // empty: all
+	picked map[*partition]bool // the same
 	bounds map[*partition]uint64
 	fixed  bool // only the partitions in bounds are read
 
@@ -28,17 +31,29 @@ type member struct {
 	reading int              // how many of the group's seats, from the first, this reading is through with
 	wake    chan struct{}    // closed and replaced when Next should look again
 	waits   bool             // a Next waits for wake
+	held    atomic.Bool      // paused is not nil; read without the lock
 	paused  chan struct{}    // not nil while the member is paused; closed by Resume
 	silence *timer           // until a paused or dead member is taken for dead
-	expired bool             // it ran out while the member was paused
 }
 
 // OpenSource joins the group, or begins a reading without group.
 func (b *Backend) OpenSource(ctx context.Context, c stream.SourceConfig) (stream.Source, error) {
-	if err := b.pass(ctx, OpOpen, where{member: c.Member}); err != nil {
+	var m *member
+	err := b.call(ctx, OpOpen, Where{Group: c.Group, Member: c.Member}, 0, func() (err error) {
+		m, err = b.openSource(c)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (b *Backend) openSource(c stream.SourceConfig) (*member, error) {
+	if err := b.live(); err != nil {
 		return nil, fault("open source", "", "", err)
 	}
-	m := &member{b: b, config: c, claims: map[*seat]*claim{}, wake: make(chan struct{})}
+	m := &member{b: b, config: c, claims: map[*seat]*claim{}, wake: make(chan struct{}), id: b.faults.person()}
 	if err := m.resolve(); err != nil {
 		return nil, err
 	}
@@ -63,6 +78,7 @@ func (b *Backend) OpenSource(ctx context.Context, c stream.SourceConfig) (stream
 // resolve looks up the streams and partitions, and where the reading ends.
 func (m *member) resolve() error {
 	c := m.config
+	m.picked = map[*partition]bool{}
 	for _, name := range c.Streams {
 		t, err := m.b.topic(name)
 		if err != nil {
@@ -78,7 +94,11 @@ func (m *member) resolve() error {
 		if !ok {
 			return fault("open source", c.Streams[0], name, fmt.Errorf("%w: no such partition", stream.ErrNotFound))
 		}
+		if m.picked[p] {
+			return fault("open source", c.Streams[0], name, fmt.Errorf("%w: the partition is named twice", stream.ErrInvalid))
+		}
 		m.only = append(m.only, p)
+		m.picked[p] = true
 	}
 	for _, s := range []stream.Start{c.Start, c.End} {
 		if kind, _, _ := s.Parts(); kind == stream.StartAfter && len(m.only) != 1 {
@@ -150,9 +170,22 @@ func (g *group) strip(m *member, c *claim) {
 
 // Next grants the next partition.
 func (m *member) Next(ctx context.Context) (stream.Claim, error) {
-	if err := m.pass(ctx, OpNext, nil); err != nil {
-		return nil, fault("next", "", "", err)
+	var c *claim
+	err := m.call(ctx, OpNext, nil, func() (err error) {
+		c, err = m.await(ctx)
+		return err
+	})
+	if err != nil {
+		if c != nil { // the answer is lost: as if nobody had been granted anything
+			_ = c.Release(context.WithoutCancel(ctx), false)
+		}
+		return nil, err
 	}
+	return c, nil
+}
+
+// await waits for a partition.
+func (m *member) await(ctx context.Context) (*claim, error) {
 	for {
 		c, wait, err := m.next()
 		if c != nil {
@@ -168,6 +201,7 @@ func (m *member) Next(ctx context.Context) (stream.Claim, error) {
 		case <-wait:
 		case <-ctx.Done():
 		}
+		m.b.faults.pace(OpNext, m.at(nil), m.id)
 	}
 }
 
@@ -235,7 +269,7 @@ func (m *member) stir() {
 // selects reports whether this member reads p.
 func (m *member) selects(p *partition) bool {
 	if len(m.only) > 0 {
-		return slices.Contains(m.only, p)
+		return m.picked[p]
 	}
 	return slices.Contains(m.topics, p.topic)
 }

@@ -1,0 +1,33 @@
+package memory
+
+import "time"
+
+// In replay mode every call first sleeps a seeded time, and so does whoever waited inside a call and was woken. Whoever
+// sleeps has a number, and the time at which it wakes has that number as its rest modulo paceSlots nanoseconds: no two
+// wake at once, so at most one goroutine is runnable, and the order of things is a function of the seed.
+const (
+	paceSlots = 1 << 10 // nanoseconds; more handles than that share numbers
+	paceMost  = 3 * time.Millisecond
+)
+
+// person numbers a handle.
+func (in *injector) person() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.people++
+	return in.people
+}
+
+// pace sleeps in replay mode.
+func (in *injector) pace(op Op, at Where, id int) {
+	if !in.b.config.Replay {
+		return
+	}
+	now := in.b.clock.nanos()
+	wake := now + int64(in.dice.draw("pace", opWhere(op, at))%uint64(paceMost-paceSlots))
+	wake += (int64(id) - wake) & (paceSlots - 1)
+	if wake <= now {
+		wake += paceSlots
+	}
+	time.Sleep(time.Duration(wake - now))
+}
