@@ -36,9 +36,12 @@ func (k check) run(root *confdoc.Node, c *Config) {
 	}
 }
 
-// refused reports whether a mistake about the key is known already.
+// refused reports whether a mistake about the key, or about one below it, is known already from reading it.
 func (k check) refused(path string) bool {
-	return slices.ContainsFunc(k.decoder.Mistakes(), func(m confdoc.Mistake) bool { return m.Path == path })
+	return slices.ContainsFunc(k.decoder.Mistakes(), func(m confdoc.Mistake) bool {
+		below, ok := strings.CutPrefix(m.Path, path)
+		return ok && m.Err == nil && (below == "" || below[0] == '.' || below[0] == '[')
+	})
 }
 
 // section reports what is wrong in the section of b. A backend may stop at the first stage of its checks, so what is to
@@ -52,10 +55,14 @@ func (k check) section(root *confdoc.Node, b backend) {
 			if i < maxBlamed {
 				guilty = k.blame(root, b, errs, err, opened)
 			}
-			k.decoder.Refuse(guilty, message(err), err)
-			if guilty != b.name {
-				repaired = repaired.Without(guilty)
+			if guilty == b.name {
+				k.decoder.Refuse(guilty, message(err), err)
+				continue
 			}
+			if !k.refused(guilty) { // else err is in the wake of that mistake
+				k.decoder.Refuse(guilty, message(err), err)
+			}
+			repaired = repaired.Without(guilty)
 		}
 		if repaired == root {
 			return

@@ -16,6 +16,9 @@ import (
 // decoder does not know it, and STREAMPORT_ variables override nothing, since the service's configuration is the
 // service's. ${NAME} is expanded. What c held before is replaced.
 //
+// The error of that package Is stream.ErrInvalid and its text has every mistake, but errors.As does not find ConfigErrors
+// in it at once: find a *yaml.LoadError, and ConfigErrors in that.
+//
 // Other YAML packages do not call it. Those that go by way of JSON work as UnmarshalJSON does.
 func (c *Config) UnmarshalYAML(n *yaml.Node) error {
 	root, mistakes := confdoc.ConvertYAML(n, "")

@@ -31,10 +31,11 @@ func ParseURL(raw string) (URL, []Mistake) {
 		return URL{}, []Mistake{urlMistake("", "not a URL: it must begin with the name of a backend and a colon")}
 	}
 	p := urlParser{url: URL{Scheme: strings.ToLower(scheme), Query: &Node{Kind: Map, Source: FromURL, Place: urlPlace("")}}}
-	rest, query, _ := strings.Cut(rest, "?")
-	if strings.Contains(rest, "#") || strings.Contains(query, "#") {
+	rest, _, hasFragment := strings.Cut(rest, "#")
+	if hasFragment {
 		p.refuse("", "a # has no meaning here; write %23 where a value contains one")
 	}
+	rest, query, _ := strings.Cut(rest, "?")
 	p.location(rest)
 	p.query(query)
 	return p.url, p.mistakes
