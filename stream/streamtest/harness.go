@@ -17,6 +17,9 @@ type Harness struct {
 	// every rule still has a backend of its own, and takes the time that it takes.
 	Bubble bool
 
+	// Faulty says that the service behind the backend fails, slows down and loses answers by itself, now and then.
+	Faulty bool
+
 	Report string // the file to which the report is written as JSON; empty: see Run
 
 	// MakeStream makes a stream; a field of the configuration that is zero is the backend's choice. Default

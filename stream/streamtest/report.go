@@ -17,6 +17,7 @@ import (
 const (
 	Proved  = "proved"  // it was tried, and it is as the contract or the claim says
 	Refuted = "refuted" // it was tried, and it is not
+	Absent  = "absent"  // the rule is about a capability that is not claimed, and asking for it is refused
 	Untried = "untried" // it, or a part of it, could not be tried here
 	Unclear = "unknown" // the backend does not know itself what it claims
 )
@@ -60,7 +61,7 @@ func newReport(backend string, claims stream.Capabilities, verdicts []verdict) R
 		r.Capabilities = append(r.Capabilities, c)
 	}
 	for _, v := range verdicts {
-		why := slices.Concat(v.failures, v.reasons)
+		why := slices.Concat(v.failures, v.reasons, v.absent)
 		r.Rules = append(r.Rules, RuleReport{v.rule.name, v.rule.sentence, v.word(), why})
 		for i := range r.Capabilities {
 			if slices.Contains(v.rule.concerns, r.Capabilities[i].Capability) {
@@ -83,6 +84,8 @@ func (v verdict) word() string {
 		return Refuted
 	case len(v.reasons) > 0:
 		return Untried
+	case len(v.absent) > 0:
+		return Absent
 	}
 	return Proved
 }
@@ -91,11 +94,17 @@ func (v verdict) word() string {
 func (c *CapabilityReport) add(v verdict, why []string) {
 	first := len(c.By) == 0
 	c.By = append(c.By, v.rule.name)
-	c.Why = append(c.Why, why...)
+	if v.word() != Absent {
+		c.Why = append(c.Why, why...)
+	}
 	if c.Verdict == Unclear || c.Verdict == Refuted {
 		return
 	}
-	if word := v.word(); first || word != Proved {
+	word := v.word()
+	if word == Absent { // the claim that it is missing holds
+		word = Proved
+	}
+	if first || word != Proved {
 		c.Verdict = word
 	}
 }
@@ -126,15 +135,20 @@ func (r Report) String() string {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", c.Capability, c.Claimed, c.Source, c.Verdict, firstLine(c.Why))
 	}
 	w.Flush()
-	proved := 0
+	proved, absent := 0, 0
 	for _, rule := range r.Rules {
 		if rule.Verdict == Proved {
 			proved++
+		}
+		if rule.Verdict == Absent {
+			absent++
+		}
+		if rule.Verdict == Proved || rule.Verdict == Absent {
 			continue
 		}
 		fmt.Fprintf(&b, "%s %s: %s\n", rule.Rule, rule.Verdict, firstLine(rule.Why))
 	}
-	fmt.Fprintf(&b, "%d of %d rules proved", proved, len(r.Rules))
+	fmt.Fprintf(&b, "%d of %d rules proved, %d about what is not claimed and refused", proved, len(r.Rules), absent)
 	return b.String()
 }
 

@@ -26,6 +26,7 @@ type T struct {
 	mu       sync.Mutex // guards what follows
 	failures []string
 	reasons  []string // why it, or a part of it, could not be tried
+	absent   []string // what it is about is not claimed, and refused
 	answers  []answer
 	cleanups []func()
 	streams  int
@@ -53,6 +54,14 @@ func (t *T) fatal(format string, args ...any) {
 // cannot says why the rule, or what is left of it, cannot be tried here, and ends it.
 func (t *T) cannot(format string, args ...any) {
 	t.partly(format, args...)
+	runtime.Goexit()
+}
+
+// notClaimed says that the rule is about what the backend does not claim and has just refused, and ends it.
+func (t *T) notClaimed(capability string) {
+	t.mu.Lock()
+	t.absent = append(t.absent, capability+" is not claimed, and asking for it is refused")
+	t.mu.Unlock()
 	runtime.Goexit()
 }
 
@@ -133,10 +142,12 @@ func (t *T) needs(there bool, ability string) {
 	}
 }
 
-// How long a rule may take: its context ends first, and later the suite gives up on it.
+// How long a rule may take: its context ends first, and later the suite gives up on it. Time in a bubble costs nothing.
 const (
-	patience = 2 * time.Minute
-	despair  = 3 * time.Minute
+	patience       = 2 * time.Minute
+	despair        = 3 * time.Minute
+	bubblePatience = 6 * time.Hour
+	bubbleDespair  = 7 * time.Hour
 )
 
 // A verdict is what a rule came to on a backend.
@@ -144,8 +155,8 @@ type verdict struct {
 	rule     rule
 	failures []string
 	reasons  []string
+	absent   []string
 	answers  []answer
-	claims   stream.Capabilities // of a stream of the harness's making; only of the rules about them
 }
 
 // try runs one rule on a backend of its own, in a bubble if the harness allows.
@@ -166,9 +177,14 @@ func try(t *testing.T, open func(testing.TB) Harness, bubble bool, r rule) (v ve
 
 // tryOnce is try, in the bubble if there is one.
 func tryOnce(tb testing.TB, open func(testing.TB) Harness, r rule) verdict {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t := &T{Harness: open(tb).withDefaults(), rule: r}
+	limit := patience
+	if t.Bubble {
+		limit = bubblePatience
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	t := &T{Harness: open(tb).withDefaults(), ctx: ctx, rule: r}
+	t.ctx = ctx
 	t.cleanup(func() {
 		if err := t.Backend.Close(); err != nil {
 			t.fail("the backend's Close, after the rule: %v", err)
@@ -186,7 +202,8 @@ func tryOnce(tb testing.TB, open func(testing.TB) Harness, r rule) verdict {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return verdict{
-		rule: r, failures: slices.Clone(t.failures), reasons: slices.Clone(t.reasons), answers: slices.Clone(t.answers),
+		rule: r, failures: slices.Clone(t.failures), reasons: slices.Clone(t.reasons), absent: slices.Clone(t.absent),
+		answers: slices.Clone(t.answers),
 	}
 }
 
@@ -202,7 +219,11 @@ func (t *T) guard(f func()) bool {
 		}()
 		f()
 	}()
-	timer := time.NewTimer(despair)
+	limit := despair
+	if t.Bubble {
+		limit = bubbleDespair
+	}
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
 	case <-over:
@@ -222,11 +243,14 @@ func (t *T) lastCleanup() func() {
 	return f
 }
 
-// stack is the stack of this goroutine or of all, cut to a length that can be read.
-func stack(all bool) []byte {
-	const longest = 32 << 10
+// stack is the stack of this goroutine, or of all that concern package stream.
+func stack(all bool) string {
+	const longest = 1 << 20
 	b := make([]byte, longest)
-	return b[:runtime.Stack(b, all)]
+	stacks := strings.Split(string(b[:runtime.Stack(b, all)]), "\n\n")
+	return strings.Join(slices.DeleteFunc(stacks, func(s string) bool {
+		return all && (strings.Contains(s, "testing.tRunner(") || !strings.Contains(s, "streamport/stream"))
+	}), "\n\n")
 }
 
 // text is what a broken rule says.

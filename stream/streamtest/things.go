@@ -207,3 +207,14 @@ func values(read map[string][]stream.Record, key string) []string {
 	}
 	return list
 }
+
+// await waits for a channel to be closed, and fails if it never is.
+func (t *T) await(closed <-chan struct{}, what string) bool {
+	select {
+	case <-closed:
+		return true
+	case <-t.ctx.Done():
+		t.fail("waited in vain for %s", what)
+		return false
+	}
+}

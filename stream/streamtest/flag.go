@@ -1,0 +1,75 @@
+package streamtest
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+
+	"github.com/streamport-go/streamport/stream"
+)
+
+// requiring is what asks for one capability.
+func requiring(name string, amount int64) stream.Requirements {
+	var r stream.Requirements
+	if field := reflect.ValueOf(&r).Elem().FieldByName(name); field.CanUint() {
+		field.SetUint(uint64(amount))
+	} else {
+		field.SetInt(amount)
+	}
+	return r
+}
+
+// openWith opens a producer and a consumer that require something, and returns what each said.
+func (t *T) openWith(name string, r stream.Requirements) (producer, consumer error) {
+	p, producer := stream.NewProducer(t.ctx, t.Backend, stream.ProducerConfig{Streams: []string{name}, Require: r})
+	if producer == nil {
+		t.is(p.Close(t.ctx), nil, "Close of a producer")
+	}
+	_, consumer = stream.NewConsumer(t.ctx, t.Backend, stream.ConsumerConfig{Streams: []string{name}, Require: r})
+	return producer, consumer
+}
+
+// grants fails unless a capability can be required in this amount.
+func (t *T) grants(name, capability string, amount int64) {
+	producer, consumer := t.openWith(name, requiring(capability, amount))
+	t.is(producer, nil, "a producer that requires %s %d, which is claimed", capability, amount)
+	t.is(consumer, nil, "a consumer that requires %s %d, which is claimed", capability, amount)
+	t.answer("requiring the claimed "+capability, errors.Join(producer, consumer))
+}
+
+// refuses fails unless requiring a capability in this amount is refused, with a way out.
+func (t *T) refuses(name, capability string, amount int64) {
+	producer, consumer := t.openWith(name, requiring(capability, amount))
+	for who, err := range map[string]error{"producer": producer, "consumer": consumer} {
+		t.is(err, stream.ErrUnsupported, "a %s that requires %s %d, which is not claimed", who, capability, amount)
+		var gaps stream.Gaps
+		if !errors.As(err, &gaps) || len(gaps) != 1 {
+			t.fail("a %s that requires %s %d: want one gap, got %v", who, capability, amount, err)
+			continue
+		}
+		g := gaps[0]
+		t.check(g.Name == capability && g.Stream == name, "the gap names %s of %s, asked was %s of %s", g.Name, g.Stream, capability, name)
+		t.check(g.WayOut != "", "the gap names no way out: %v", err)
+		t.check(g.Reason != "", "the gap names no reason: %v", err)
+	}
+	t.answer("requiring more than the claimed "+capability, errors.Join(producer, consumer))
+}
+
+// refusesFlag is refuses for a flag that is not claimed.
+func (t *T) refusesFlag(name, flag string) {
+	t.refuses(name, flag, int64(stream.Native))
+}
+
+// sourced fails unless a claim says where it comes from and why.
+func (t *T) sourced(capability, source, reason string, known bool) {
+	documented := []string{stream.Declared, stream.Discovered, stream.Assumed}
+	t.check(slices.Contains(documented, source) || !known && source == "",
+		"the source of %s is %q; it can be one of %q", capability, source, documented)
+	t.check(reason != "", "%s has no reason", capability)
+}
+
+// required reports whether a capability can be required at all.
+func required(capability string) bool {
+	_, ok := reflect.TypeFor[stream.Requirements]().FieldByName(capability)
+	return ok
+}
