@@ -78,7 +78,7 @@ func (b *Backend) Close() error {
 	close(b.done)
 	b.mu.Unlock()
 	for _, m := range members {
-		m.shut()
+		m.shut(claimClosed)
 	}
 	for _, s := range sinks {
 		s.shut()

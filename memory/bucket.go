@@ -27,3 +27,9 @@ func (b *bucket) take(now, records, bytes, recordRate, byteRate int64) bool {
 	b.bytes -= float64(bytes)
 	return true
 }
+
+// level fills the bucket for the time that has passed and returns its bytes; below 0 it is overdrawn.
+func (b *bucket) level(now, byteRate int64) float64 {
+	b.take(now, 0, 0, 0, byteRate)
+	return b.bytes
+}

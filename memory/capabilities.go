@@ -34,6 +34,9 @@ func (t *topic) capabilities() stream.Capabilities {
 	}
 	t.limits(&c)
 	c.Retention = t.retentionCapability()
+	if t.b.config.Like != nil {
+		c = t.liken(c)
+	}
 	return c
 }
 
@@ -161,6 +164,6 @@ func (t *topic) retentionCapability() stream.Retention {
 	if !t.trims {
 		return stream.Retention{Unlimited: true, Source: stream.Declared, Reason: "records are kept whatever their age"}
 	}
-	keep.Current = t.retention()
+	keep.Current, keep.Bytes = t.retention(), t.b.config.PartitionBytes
 	return keep
 }

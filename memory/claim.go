@@ -24,12 +24,15 @@ type claim struct {
 	flags atomic.Uint32
 	cur   cursor // used by Fetch and, before it, by Seek
 	until uint64 // the last number to read
+	stop  int64  // the time at which reading ends, in Unix milliseconds, while it is in the future; 0: none
+	bell  *timer // wakes Fetch at that time
 	met   atomic.Uint32
 
 	moving bool   // it counts in group.moving
 	grace  *timer // closes lost
 
-	parked bool // it stands in partition.waiting, whose lock guards it
+	parked bool // it stands in partition.waiting; the partition's lock guards this and the next
+	idle   bool // the last look found nothing to read
 }
 
 // What can have happened to a claim.
@@ -66,7 +69,7 @@ func newClaim(m *member, s *seat) *claim {
 		m: m, id: m.b.faults.person(), seat: s, part: s.part, until: m.limit(s.part),
 		asked: make(chan struct{}), lost: make(chan struct{}), alarm: make(chan struct{}, 1),
 	}
-	c.cur.after = s.start
+	c.cur.after, c.stop = s.start, m.stop(s.part)
 	c.hold = stream.Hold{
 		Stream: s.part.topic.name, Partition: s.part.name, Owns: s.part.owns(), Asked: c.asked, Lost: c.lost,
 	}
@@ -145,6 +148,15 @@ func (c *claim) state() error {
 	return nil
 }
 
+// held is state for a checkpoint: a service without fencing, which Config.Like can ask for, takes late ones.
+func (c *claim) held() error {
+	err := c.state()
+	if c.m.b.traits.unfenced && errors.Is(err, stream.ErrLost) {
+		return nil
+	}
+	return err
+}
+
 // Fetch reads the next records, and waits for one.
 func (c *claim) Fetch(ctx context.Context, into []stream.Record) (int, error) {
 	if c.m.plain() {
@@ -175,9 +187,16 @@ func (c *claim) fetch(ctx context.Context, into []stream.Record) (int, error) {
 			}
 			return 0, io.EOF // asked back
 		}
+		if err := c.ration(ctx); err != nil {
+			return 0, err
+		}
 		n, met := c.part.read(&c.cur, into, c.until, c)
+		if c.stop > 0 {
+			n, met = c.clip(into, n, met)
+		}
 		switch met {
 		case got:
+			c.charge(into[:n])
 			return n, nil
 		case ended, bounded:
 			c.met.Store(uint32(met))
@@ -232,7 +251,7 @@ func (c *claim) Checkpoint(ctx context.Context, to stream.Checkpoint) error {
 // save writes a checkpoint; decided, if not nil, runs under the lock when it is
 // certain that the claim is held, and has the last word.
 func (c *claim) save(to stream.Checkpoint, decided func() error) error {
-	if err := c.state(); err != nil {
+	if err := c.held(); err != nil {
 		return err
 	}
 	if c.m.g.name == "" || c.m.config.External {
@@ -249,7 +268,7 @@ func (c *claim) save(to stream.Checkpoint, decided func() error) error {
 	g := c.m.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := c.state(); err != nil {
+	if err := c.held(); err != nil {
 		return err
 	}
 	if decided != nil {

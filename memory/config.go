@@ -18,6 +18,8 @@ type Config struct {
 
 	Partitions int // of a stream whose configuration names none; default 4, at most 10,000
 
+	PartitionBytes int64 // Kafka: the oldest records of a partition go when it holds more; default no limit
+
 	Assignment Assignment    // how partitions move between members; default the profile's
 	Session    time.Duration // after what silence a member is taken for dead; default: Kafka 45 s, else 10 s
 	TxTimeout  time.Duration // after what time an open transaction is aborted; default 60 s
@@ -76,6 +78,12 @@ func (c Config) check() error {
 	}
 	if c.Session < 0 {
 		bad("a session of %v", c.Session)
+	}
+	if c.PartitionBytes < 0 {
+		bad("partitions of %d bytes", c.PartitionBytes)
+	}
+	if c.PartitionBytes > 0 && c.Profile != Kafka {
+		bad("PartitionBytes is of the profile kafka, not of %v", c.Profile)
 	}
 	if c.TxTimeout < 0 {
 		bad("a transaction timeout of %v", c.TxTimeout)

@@ -59,6 +59,9 @@ func (p *partition) look(cur *cursor, until uint64, c *claim) (buf []byte, limit
 			p.locate(cur)
 		}
 		if p.advance(cur) {
+			if c != nil {
+				c.idle = false
+			}
 			return cur.slab.buf, limit, got
 		}
 		cur.after = limit
@@ -69,9 +72,12 @@ func (p *partition) look(cur *cursor, until uint64, c *claim) (buf []byte, limit
 	case p.closed && stable == p.end:
 		return nil, 0, ended
 	}
-	if c != nil && !c.parked {
-		c.parked = true
-		p.waiting = append(p.waiting, c)
+	if c != nil {
+		c.idle = true
+		if !c.parked {
+			c.parked = true
+			p.waiting = append(p.waiting, c)
+		}
 	}
 	return nil, 0, nothing
 }

@@ -71,6 +71,9 @@ type traits struct {
 	holes       bool // positions leave out numbers at random
 	batchSizes  bool // a record's size is that of a Kafka batch that holds it alone
 	refuses     bool // over its rate a partition refuses records, which the sink retries
+	unfenced    bool // checkpoints of members that have lost the partition are written
+	ungrouped   bool // no groups
+	untimed     bool // no reading from a time
 	session     time.Duration
 	retention   time.Duration // by default
 	shortest    time.Duration // retention that can be asked for

@@ -9,6 +9,9 @@ func (p *partition) tidy(now int64) {
 	if p.topic.trims {
 		p.expire(now, false)
 	}
+	if most := p.topic.b.config.PartitionBytes; most > 0 && !p.topic.compacted {
+		p.shrink(most)
+	}
 	if p.topic.compacted && p.bytes-p.clean > max(p.clean, slabBytes) {
 		p.compact(now, false)
 	}
@@ -35,6 +38,21 @@ func (p *partition) expire(now int64, always bool) {
 			p.drop(s)
 		}
 		if !p.dropSlab() {
+			return
+		}
+	}
+}
+
+// shrink deletes the oldest records until at most so many bytes are left.
+func (p *partition) shrink(most int64) {
+	limit := p.stable()
+	for p.bytes > most && len(p.slabs) > 0 {
+		s := p.slabs[0]
+		if p.head < len(s.buf) && number(s.buf, p.head) <= limit {
+			p.drop(s)
+			continue
+		}
+		if p.head < len(s.buf) || !p.dropSlab() {
 			return
 		}
 	}

@@ -176,7 +176,7 @@ func (p *partition) settle(now int64) {
 	if len(p.waiting) > 0 {
 		p.wake()
 	}
-	if p.topic.trims || p.topic.compacted {
+	if p.topic.tidies {
 		p.tidy(now)
 	}
 }

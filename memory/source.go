@@ -79,6 +79,9 @@ func (b *Backend) openSource(c stream.SourceConfig) (*member, error) {
 func (m *member) resolve() error {
 	c := m.config
 	m.picked = map[*partition]bool{}
+	if err := m.able(); err != nil {
+		return fault("open source", "", "", err)
+	}
 	for _, name := range c.Streams {
 		t, err := m.b.topic(name)
 		if err != nil {
@@ -106,6 +109,20 @@ func (m *member) resolve() error {
 		}
 	}
 	return m.bound()
+}
+
+// able refuses what the service that is simulated cannot do.
+func (m *member) able() error {
+	t := m.b.traits
+	if t.ungrouped && m.config.Group != "" {
+		return fmt.Errorf("%w: the service has no groups", stream.ErrUnsupported)
+	}
+	for _, s := range []stream.Start{m.config.Start, m.config.End} {
+		if kind, _, _ := s.Parts(); t.untimed && kind == stream.StartSince {
+			return fmt.Errorf("%w: the service cannot find a time", stream.ErrUnsupported)
+		}
+	}
+	return nil
 }
 
 // join makes m a member of the group. Its Start counts where the group has not been.
@@ -276,13 +293,13 @@ func (m *member) selects(p *partition) bool {
 
 // Close leaves the group; a second Close does nothing.
 func (m *member) Close(ctx context.Context) error {
-	m.shut()
+	m.shut(0)
 	m.b.forget(m)
 	return nil
 }
 
-// shut ends the source: its claims are over, and Next answers ErrClosed.
-func (m *member) shut() {
+// shut ends the source: its claims are over, and Next answers ErrClosed. Flag is noted on every claim.
+func (m *member) shut(flag uint32) {
 	g := m.g
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -290,6 +307,10 @@ func (m *member) shut() {
 		return
 	}
 	m.closed = true
+	m.unpause()
+	for _, c := range m.claims {
+		c.set(flag)
+	}
 	if !m.dead {
 		g.leave(m)
 	}

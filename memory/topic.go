@@ -19,6 +19,7 @@ type topic struct {
 	maxRecord int64
 	compacted bool
 	trims     bool         // records are deleted by age
+	tidies    bool         // something is to be done now and then after an append
 	keep      atomic.Int64 // for how long, in nanoseconds
 	auto      atomic.Bool  // record distribution AUTO: keys place nothing
 	points    *pointCache
@@ -37,6 +38,7 @@ func newTopic(b *Backend, c stream.StreamConfig) *topic {
 	t := &topic{b: b, name: c.Name, traits: &b.traits, config: c, maxRecord: c.MaxRecordBytes, compacted: c.Compacted}
 	t.keep.Store(int64(c.Retention))
 	t.trims = !c.Compacted && c.Retention > 0
+	t.tidies = t.trims || t.compacted || b.config.PartitionBytes > 0
 	if t.traits.hashed {
 		t.points = newPointCache()
 	}
