@@ -29,7 +29,7 @@ func newCounter(m *member, p *stream.Partition) (*counter, error) {
 	return &counter{member: m, partition: p, counts: counts, trail: trail{}}, err
 }
 
-// count handles one record.
+// count handles one record. That it is entered comes last: the crash may follow at once.
 func (c *counter) count(ctx context.Context, rec stream.Record) error {
 	q, err := parseQuake(rec.Value)
 	if err != nil {
@@ -37,17 +37,12 @@ func (c *counter) count(ctx context.Context, rec stream.Record) error {
 	}
 	c.counts.count(q)
 	c.unsaved = rec
-	s := c.member.shared
-	handled, err := s.ledger.enter(c.trail, q)
-	if err != nil {
-		return err
+	if c.counts.all().Count%saveEvery == 0 {
+		if err := c.save(ctx); err != nil {
+			return err
+		}
 	}
-	s.roster.enter(c.member.name, c.partition.Name)
-	s.progress.show(handled)
-	if c.counts.events()%saveEvery == 0 {
-		return c.save(ctx)
-	}
-	return nil
+	return c.member.shared.enter(c, q, &rec)
 }
 
 // save saves counts and position in one write, if there is something to save.

@@ -52,7 +52,7 @@ func play(ctx context.Context, b stream.Backend, o options, events []quake, show
 		return r, err
 	}
 	return report{
-		counts: d.shared.ledger.counts(), account: d.shared.ledger.account(len(events)),
+		counts: d.shared.ledger.counts(), account: d.shared.ledger.account(),
 		holds: d.shared.roster.history(), capabilities: have,
 	}, nil
 }
@@ -125,10 +125,10 @@ func (d *demo) join(ctx context.Context) (first, second *member, err error) {
 func (d *demo) live(ctx context.Context, events []quake, p stream.Producer, first, second *member) error {
 	s, half := d.shared, len(events)/2
 	s.progress.say("half of the events")
-	if err := d.send(ctx, p, events[:half]); err != nil {
+	if err := d.send(ctx, p, events, 0, half); err != nil {
 		return err
 	}
-	if err := s.ledger.await(ctx, func() bool { return s.ledger.distinct >= half }); err != nil {
+	if err := s.ledger.await(ctx, func() bool { return s.ledger.through(half) }); err != nil {
 		return err
 	}
 	s.progress.say("a member has crashed")
@@ -139,20 +139,23 @@ func (d *demo) live(ctx context.Context, events []quake, p stream.Producer, firs
 		return err
 	}
 	s.progress.say("the other half")
-	if err := d.send(ctx, p, events[half:]); err != nil {
+	if err := d.send(ctx, p, events, half, len(events)); err != nil {
 		return err
 	}
 	s.sent.Store(true)
 	return awaitNoLag(ctx, first.consumer)
 }
 
-// send returns when all events are stored.
-func (d *demo) send(ctx context.Context, p stream.Producer, events []quake) error {
-	records := make([]*stream.Record, len(events))
-	for i, q := range events {
-		records[i] = q.record(d.options.stream)
+// send returns when the events from one place up to another are stored.
+func (d *demo) send(ctx context.Context, p stream.Producer, events []quake, from, to int) error {
+	l := d.shared.ledger
+	for place := from; place < to; place++ {
+		p.SendAsync(ctx, events[place].record(d.options.stream), func(a stream.Ack, err error) { l.store(place, a, err) })
 	}
-	return p.Send(ctx, records...)
+	if err := p.Flush(ctx); err != nil {
+		return err
+	}
+	return l.failed()
 }
 
 // await waits until the partitions are held as wanted.

@@ -26,6 +26,14 @@ type shared struct {
 	sent     atomic.Bool // the last record is sent
 }
 
+// enter notes that an event was handled.
+func (s *shared) enter(c *counter, q quake, rec *stream.Record) error {
+	s.roster.enter(c.member.name, rec.Partition)
+	handled, err := s.ledger.enter(c.trail, q, rec)
+	s.progress.show(handled)
+	return err
+}
+
 // joinMember lets a member run until ctx ends. When it fails, fail is called.
 func joinMember(ctx context.Context, b stream.Backend, c stream.ConsumerConfig, s *shared, fail func(error)) (*member, error) {
 	c.Observe = s.roster.observe

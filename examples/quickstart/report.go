@@ -33,10 +33,6 @@ func (r report) String() string {
 
 // writeCounts lists the networks, the busiest first, and all together.
 func (r report) writeCounts(w io.Writer) {
-	all := tally{}
-	for _, n := range r.counts {
-		all.add("all", n)
-	}
 	networks := make([]string, 0, len(r.counts))
 	for network := range r.counts {
 		networks = append(networks, network)
@@ -55,7 +51,7 @@ func (r report) writeCounts(w io.Writer) {
 	for _, network := range networks {
 		line(network, r.counts[network])
 	}
-	line("all", all["all"])
+	line("all", r.counts.all())
 	writeTable(w, lines)
 }
 

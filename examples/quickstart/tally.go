@@ -61,11 +61,11 @@ func (t tally) add(network string, more total) {
 	t[network] = have
 }
 
-// events is how many events are counted in all.
-func (t tally) events() int {
-	n := 0
-	for _, total := range t {
-		n += total.Count
+// all is the total of all networks.
+func (t tally) all() total {
+	all := tally{}
+	for _, n := range t {
+		all.add("", n)
 	}
-	return n
+	return all[""]
 }
