@@ -362,3 +362,20 @@ func TestChunkClaimDeliversNothingAfterRelease(t *testing.T) {
 		require.ErrorIs(t, err, stream.ErrLost)
 	})
 }
+
+func TestChunkClaimKeepsLargeRecordsOfOneProducerApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		scratch := newChunkLog(1)
+		scratch.slow = true // both records are under way at a time
+		s := scratch.sink(t, stream.Chunking{})
+		both := []*stream.Record{large("a", 'A', 2), large("b", 'B', 2)}
+		s.Append(t.Context(), both, func(_ stream.Ack, err error) { require.NoError(t, err) })
+		scratch.answer()
+		c := scratch.stored(0)
+		l := newChunkLog(1)
+		l.put(0, c[0], c[2], c[1], c[3])
+		r := l.read(t, stream.Chunking{}, stream.SourceConfig{Group: "g"})
+		require.Equal(t, []told{{"a", 'A', 2800}, {"b", 'B', 2800}}, tell(r.fetch(t)))
+		require.Empty(t, r.skips(t))
+	})
+}
