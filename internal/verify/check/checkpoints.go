@@ -1,0 +1,199 @@
+package check
+
+import (
+	"slices"
+
+	"github.com/streamport-go/streamport/internal/verify/history"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// checkpoints checks K1 to K6, partition by partition.
+func (j *judge) checkpoints() {
+	handled := j.handledAt()
+	for _, part := range sortedKeys(j.holdsOf) {
+		all := j.answersOf(part)
+		j.ahead(part, all, handled)
+		j.forward(part, all)
+		j.fenced(part)
+		j.reread(part, all)
+		j.ending(part, handled)
+	}
+}
+
+// answersOf are the partition's checkpoints in the order of their answers. One inside a transaction has the outcome of
+// that.
+func (j *judge) answersOf(part string) []checkpoint {
+	var all []checkpoint
+	for _, h := range j.holdsOf[part] {
+		for _, c := range h.checkpoints {
+			if c.Txn != 0 && c.Type == history.OK {
+				c.Type = j.txns[c.Txn].outcome
+			}
+			all = append(all, c)
+		}
+	}
+	slices.SortFunc(all, func(a, b checkpoint) int { return int(int64(a.Seq) - int64(b.Seq)) })
+	return all
+}
+
+// handledAt says for each record of each partition when it was first settled: handled, or given up by a policy.
+func (j *judge) handledAt() map[string]map[stream.Position]uint64 {
+	at := map[string]map[stream.Position]uint64{}
+	for i := range j.ops {
+		op := &j.ops[i]
+		if op.F != history.Handled && op.F != history.Skipped {
+			continue
+		}
+		if at[op.Part] == nil {
+			at[op.Part] = map[stream.Position]uint64{}
+		}
+		if pos := stripTerm(op.Pos); at[op.Part][pos] == 0 {
+			at[op.Part][pos] = op.Seq
+		}
+	}
+	return at
+}
+
+// ahead checks K1: no checkpoint passes a record that is not settled. Settling goes by the contiguous prefix, so that the
+// whole partition takes one walk.
+func (j *judge) ahead(part string, all []checkpoint, handled map[string]map[stream.Position]uint64) {
+	l := j.logs[part]
+	if l == nil || j.AtMostOnce {
+		return
+	}
+	begin := l.after(j.holdsOf[part][0].acquire.Pos)
+	latest := make([]uint64, len(l.entries)+1) // when all up to an entry were settled
+	for i, e := range l.entries {
+		when := handled[part][stripTerm(e.pos)]
+		switch {
+		case i < begin, !e.stored, j.isTrimmed(part, e.pos):
+			when = 1
+		case when == 0:
+			when = ^uint64(0)
+		}
+		latest[i+1] = max(latest[i], when)
+	}
+	for _, c := range all {
+		if c.Type == history.OK && latest[l.after(c.Pos)] > c.Seq {
+			j.found("K1", []uint64{c.Seq}, "%s: the checkpoint %v passes a record that is not handled", part, c.Pos)
+		}
+	}
+}
+
+// forward checks K2: a checkpoint never goes back.
+func (j *judge) forward(part string, all []checkpoint) {
+	var last checkpoint
+	for _, c := range all {
+		if c.Type != history.OK {
+			continue
+		}
+		if c.Pos.Compare(last.Pos) < 0 && c.begun > last.Seq {
+			j.found("K2", []uint64{last.Seq, c.Seq}, "%s: the checkpoint goes back from %v to %v", part, last.Pos, c.Pos)
+		}
+		if c.Pos.Compare(last.Pos) > 0 {
+			last = c
+		}
+	}
+}
+
+// fenced checks K3 and K4: who no longer holds the partition saves nothing.
+func (j *judge) fenced(part string) {
+	holds := j.holdsOf[part]
+	for i, h := range holds {
+		for _, c := range h.checkpoints {
+			if c.Type != history.OK {
+				continue
+			}
+			if i+1 < len(holds) && j.Fencing && c.begun > holds[i+1].acquire.Seq {
+				j.found("K3", []uint64{holds[i+1].acquire.Seq, c.Seq}, "%s: a checkpoint of hold %d was taken after hold %d had begun",
+					part, h.acquire.Hold, holds[i+1].acquire.Hold)
+			}
+			closed := j.released[h.acquire.Proc]
+			if h.end != 0 && c.begun > h.end || closed != 0 && c.begun > closed {
+				j.found("K4", []uint64{h.end, c.Seq}, "%s: a checkpoint was taken after hold %d was over", part, h.acquire.Hold)
+			}
+		}
+	}
+}
+
+// reread checks K5: who takes the partition over gets the checkpoint that was saved last, or one whose outcome is unknown.
+func (j *judge) reread(part string, all []checkpoint) {
+	for _, h := range j.holdsOf[part] {
+		j.readBack(part, all, h.acquire)
+	}
+	if saved, ok := j.saved[part]; ok {
+		j.readBack(part, all, saved)
+	}
+}
+
+func (j *judge) readBack(part string, all []checkpoint, read history.Op) {
+	var last checkpoint
+	maybe := map[stream.Position]bool{}
+	for _, c := range all {
+		if c.begun > read.Seq {
+			continue
+		}
+		switch {
+		case c.Type == history.OK && c.Seq < read.Seq:
+			if c.Pos.Compare(last.Pos) > 0 {
+				last = c
+			}
+		case c.Type != history.Fail:
+			maybe[stripTerm(c.Pos)] = true
+		}
+	}
+	switch order := read.Pos.Compare(last.Pos); {
+	case last.Seq == 0, order == 0, order > 0 && maybe[stripTerm(read.Pos)]:
+	default:
+		j.found("K5", []uint64{last.Seq, read.Seq}, "%s: the checkpoint %v was saved and %v is read", part, last.Pos, read.Pos)
+	}
+}
+
+// ending checks K6: the end is told once, after everything before it is settled.
+func (j *judge) ending(part string, handled map[string]map[stream.Position]uint64) {
+	ends := j.ends[part]
+	if len(ends) > 1 {
+		j.found("K6", []uint64{ends[0].Seq, ends[1].Seq}, "%s ended twice", part)
+	}
+	l := j.logs[part]
+	if len(ends) == 0 || l == nil || j.AtMostOnce {
+		return
+	}
+	begin := l.after(j.holdsOf[part][0].acquire.Pos)
+	for _, e := range l.entries[begin:] {
+		when := handled[part][stripTerm(e.pos)]
+		if e.stored && !j.isTrimmed(part, e.pos) && (when == 0 || when > ends[0].Seq) {
+			j.found("K6", []uint64{ends[0].Seq, e.op.Seq}, "%s ended before %v was handled", part, e.pos)
+		}
+	}
+}
+
+// redeliveries checks D2 and D3: how much comes again after a takeover, and that nothing does after a clean hand-over.
+func (j *judge) redeliveries() {
+	for _, part := range sortedKeys(j.holdsOf) {
+		settled := map[uint64]uint64{}
+		for i := range j.ops {
+			op := &j.ops[i]
+			if op.F == history.Handled && op.Part == part && settled[op.UID] == 0 {
+				settled[op.UID] = op.Seq
+			}
+		}
+		holds := j.holdsOf[part]
+		for i := 1; i < len(holds); i++ {
+			again := 0
+			for _, d := range holds[i].delivers {
+				if when := settled[d.UID]; when != 0 && when < holds[i].acquire.Seq {
+					again++
+				}
+			}
+			if again == 0 {
+				continue
+			}
+			if before := holds[i-1]; before.clean && before.end < holds[i].acquire.Seq {
+				j.found("D3", []uint64{before.end, holds[i].acquire.Seq}, "%s: %d handled records came again after a clean hand-over", part, again)
+			} else if again > j.Window+1 {
+				j.found("D2", []uint64{holds[i].acquire.Seq}, "%s: %d handled records came again, at most %d may", part, again, j.Window+1)
+			}
+		}
+	}
+}
