@@ -72,11 +72,14 @@ func startWatch(b Backend, streams []string, r Requirements, have []streamCapabi
 // reprobe reports what has changed. A probe that fails changes nothing: the service may be out of reach for a moment.
 func reprobe(ctx context.Context, b Backend, have *streamCapabilities, o *observer) {
 	now, err := b.Capabilities(ctx, have.stream)
-	if err != nil || now == have.capabilities {
+	if err != nil {
 		return
 	}
 	changes := Diff(have.capabilities, now)
 	have.capabilities = now
+	if changes == "" {
+		return
+	}
 	o.tell(Event{Kind: EventCapabilityChanged, Stream: have.stream, Err: fmt.Errorf("capabilities changed: %v", changes)})
 }
 
