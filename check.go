@@ -18,11 +18,10 @@ type check struct {
 	decoder *confdoc.Decoder
 }
 
-// Bounds on the search, which asks a backend once for each key and error. Beyond them errors are placed at their section.
+// Bounds on the search, which asks a backend once for each key and round. Beyond them errors are placed at their section.
 const (
-	maxRounds   = 4
-	maxSuspects = 200
-	maxBlamed   = 20
+	maxRounds = 4
+	maxAsked  = 500
 )
 
 func (k check) run(root *confdoc.Node, c *Config) {
@@ -48,15 +47,16 @@ func (k check) refused(path string) bool {
 // blame is taken out and the backend asked again.
 func (k check) section(root *confdoc.Node, b backend) {
 	for range maxRounds {
-		errs, opened := k.errorsOf(root, b)
+		found := k.ask(root, b)
+		if len(found.errs) == 0 {
+			return
+		}
+		t := trial{check: k, root: root, backend: b, found: found, without: map[string]findings{}}
 		repaired := root
-		for i, err := range errs {
-			guilty := b.name
-			if i < maxBlamed {
-				guilty = k.blame(root, b, errs, err, opened)
-			}
-			if guilty == b.name {
-				k.decoder.Refuse(guilty, message(err), err)
+		for _, err := range found.errs {
+			guilty := t.blame(b.name, err)
+			if guilty == "" {
+				k.decoder.Refuse(b.name, message(err), err)
 				continue
 			}
 			if !k.refused(guilty) { // else err is in the wake of that mistake
@@ -71,43 +71,78 @@ func (k check) section(root *confdoc.Node, b backend) {
 	}
 }
 
-// blame returns the path of the key or list item without which err goes away and no other error of the same stage comes:
-// the innermost, and of several the last. Where there is none it returns the section.
-func (k check) blame(root *confdoc.Node, b backend, before []error, err error, opened bool) string {
-	guilty := b.name
-	suspects := slices.DeleteFunc(slices.Clone(k.decoder.Paths()), func(path string) bool {
-		return !strings.HasPrefix(path, b.name+".")
-	})
-	if len(suspects) > maxSuspects {
-		return guilty
-	}
-	for _, path := range suspects {
-		after, further := k.errorsOf(root.Without(path), b)
-		isNew := func(e error) bool { return !slices.ContainsFunc(before, same(e)) }
-		switch {
-		case slices.ContainsFunc(after, same(err)):
-		case further && !opened, !slices.ContainsFunc(after, isNew):
-			guilty = path
-		}
-	}
-	return guilty
+// A trial looks for the keys that a section's errors hang on.
+type trial struct {
+	check
+	root    *confdoc.Node
+	backend backend
+	found   findings
+	without map[string]findings // by path of what was left out, for as many as maxAsked
 }
 
-// errorsOf decodes the tree and asks b for every error in its section: the backend itself, and if it has none the
-// simulator that would be opened for it, which opened then tells.
-func (k check) errorsOf(root *confdoc.Node, b backend) (errs []error, opened bool) {
+// blame returns what below path, left out, makes err go away and no other error of the same stage come: the innermost, and
+// of several the last; "" if there is nothing.
+func (t trial) blame(path string, err error) string {
+	for _, child := range slices.Backward(t.children(path)) {
+		after, ok := t.ask(child)
+		if !ok || slices.ContainsFunc(after.errs, same(err)) {
+			continue
+		}
+		if inner := t.blame(child, err); inner != "" {
+			return inner
+		}
+		isNew := func(e error) bool { return !slices.ContainsFunc(t.found.errs, same(e)) }
+		if after.opened && !t.found.opened || !slices.ContainsFunc(after.errs, isNew) {
+			return child
+		}
+	}
+	return ""
+}
+
+// children lists the keys or items right below path.
+func (t trial) children(path string) []string {
+	var all []string
+	for _, p := range t.decoder.Paths() {
+		if below, ok := strings.CutPrefix(p, path); ok && strings.LastIndexAny(below, ".[") == 0 {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// ask returns what is wrong without the key or item at path.
+func (t trial) ask(path string) (findings, bool) {
+	if known, ok := t.without[path]; ok {
+		return known, true
+	}
+	if len(t.without) == maxAsked {
+		return findings{}, false
+	}
+	t.without[path] = t.check.ask(t.root.Without(path), t.backend)
+	return t.without[path], true
+}
+
+// findings are the errors of one stage of a backend's checks.
+type findings struct {
+	errs   []error
+	opened bool // the stage is the second: the simulator was asked
+}
+
+// ask decodes the tree and asks b for every error in its section: the backend itself, and if it has none the simulator
+// that would be opened for it.
+func (k check) ask(root *confdoc.Node, b backend) findings {
 	c := new(Config)
 	confdoc.NewDecoder(schema(), k.lookup).Decode(root, c)
 	simulated, err := b.simulate(c, 0)
 	if err != nil {
-		return flatten(err), false
+		return findings{errs: flatten(err)}
 	}
 	simulated.Replay = false // it would sleep
 	m, err := memory.Open(context.Background(), simulated)
 	if err != nil {
-		return flatten(err), true
+		return findings{flatten(err), true}
 	}
-	return flatten(m.Close()), true
+	return findings{flatten(m.Close()), true}
 }
 
 func same(a error) func(error) bool {

@@ -293,3 +293,15 @@ func TestConfigInAServicesJSONLosesLines(t *testing.T) {
 	require.Equal(t, "line 2: memory.seed: written twice; the first is in line 2", mistakes[0].Error(),
 		"lines count from the beginning of the section")
 }
+
+func TestAContradictionIsFoundInALongList(t *testing.T) {
+	text := "backend: memory\nmemory:\n  profile: kinesis\n  streams:\n"
+	for i := range 60 {
+		text += fmt.Sprintf("    - {name: s%d, partitions: 2, compacted: %v}\n", i, i == 41)
+	}
+	_, err := streamport.LoadConfig(file(t, "c.yaml", text))
+	var mistakes streamport.ConfigErrors
+	require.ErrorAs(t, err, &mistakes)
+	require.Len(t, mistakes, 1)
+	require.Equal(t, "46 memory.streams[41].compacted", fmt.Sprintf("%d %s", mistakes[0].Line, mistakes[0].Key))
+}
