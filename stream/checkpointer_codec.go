@@ -18,8 +18,8 @@ const checkpointSchema = 1
 // maxCheckpointFile bounds one group's file. It is read whole at each operation.
 const maxCheckpointFile = 64 << 20
 
-// checkpointFile is one group's file: JSON, so that an operator can read it, with a checksum, so that a damaged position
-// is noticed and not read on from. Sum is the CRC-32C of Checkpoints without white space.
+// checkpointFile is one group's file: JSON, so that an operator can read it, with a checksum, so that a damaged
+// position is noticed and not read on from. Sum is the CRC-32C of Checkpoints without white space.
 type checkpointFile struct {
 	Schema      int             `json:"schema"`
 	Group       string          `json:"group"`
@@ -53,8 +53,9 @@ func encodeCheckpoints(group string, saved map[CheckpointKey]Checkpoint) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	file := checkpointFile{Schema: checkpointSchema, Group: escapeText(group), Sum: checkpointSum(raw), Checkpoints: raw}
-	data, err := json.Marshal(file)
+	data, err := json.Marshal(checkpointFile{
+		Schema: checkpointSchema, Group: escapeText(group), Sum: checkpointSum(raw), Checkpoints: raw,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func decodeCheckpoints(group string, data []byte) (map[CheckpointKey]Checkpoint,
 		return nil, fmt.Errorf("%w: the checkpoint file does not decode: %w", ErrCorrupt, err)
 	}
 	if version.Schema > checkpointSchema {
-		return nil, fmt.Errorf("%w: the checkpoint file has schema %d and this version of the library knows %d; use a newer one",
+		return nil, fmt.Errorf("%w: the checkpoint file has schema %d, this library knows %d; use a newer one",
 			ErrUnsupported, version.Schema, checkpointSchema)
 	}
 	var file checkpointFile

@@ -13,22 +13,22 @@ import (
 	"time"
 )
 
-// FileCheckpointer returns a Checkpointer that keeps each group's checkpoints in one JSON file of the directory dir. The
-// directory must exist: a path that is mistyped must not look like a group that has read nothing. What is wrong with it
-// is said by every method: ErrNotFound, ErrInvalid (not a directory, no name) or ErrUnauthorized.
+// FileCheckpointer returns a Checkpointer that keeps each group's checkpoints in one JSON file of the directory dir.
+// The directory must exist: a path that is mistyped must not look like a group that has read nothing. What is wrong
+// with it is said by every method: ErrNotFound, ErrInvalid (not a directory, no name) or ErrUnauthorized.
 //
-// A write replaces the file at once and is on disk (file and directory) when Acquire or Save returns; after a crash the
-// file holds the last write or the one before. A file that is damaged or of another group is ErrCorrupt and never counts
-// as absent; one that a newer version of the library has written is ErrUnsupported. Both stay as they are.
+// A write replaces the file at once and is on disk (file and directory) when Acquire or Save returns; after a crash
+// the file holds the last write or the one before. A file that is damaged or of another group is ErrCorrupt and never
+// counts as absent; one that a newer version of the library has written is ErrUnsupported. Both stay as they are.
 //
 // Several processes may use the directory on one machine: a write is a read, a check and a replacement under the
 // system's lock of a file beside the group's, which a process that dies gives back, so that a stale process finds the
-// newer epoch and gets ErrLost. Network file systems whose locks are local to a machine do not give that. A write waits
-// for the lock until ctx ends, and at most 10 s. Systems without such locks answer ErrUnsupported.
+// newer epoch and gets ErrLost. Network file systems whose locks are local to a machine do not give that. A write
+// waits for the lock until ctx ends, and at most 10 s. Systems without such locks answer ErrUnsupported.
 //
-// A state may have 1 MiB and a group's file 64 MiB (ErrTooLarge beyond). Each write costs the whole file and a flush to
-// disk, about 1 to 10 ms: checkpoint once a batch or by time, not once a record. Writes of one FileCheckpointer wait for
-// each other.
+// A state may have 1 MiB and a group's file 64 MiB (ErrTooLarge beyond). Each write costs the whole file and a flush
+// to disk, about 1 to 10 ms: checkpoint once a batch or by time, not once a record. Writes of one FileCheckpointer
+// wait for each other.
 func FileCheckpointer(dir string) Checkpointer {
 	f := &fileCheckpointer{turn: make(chan struct{}, 1)}
 	if dir == "" {
@@ -98,7 +98,9 @@ func (f *fileCheckpointer) load(ctx context.Context, group string) (map[Checkpoi
 }
 
 // update reads the group's file, lets change decide about one key and replaces the file, all under the lock.
-func (f *fileCheckpointer) update(ctx context.Context, key CheckpointKey, change func(Checkpoint) (Checkpoint, error)) error {
+func (f *fileCheckpointer) update(
+	ctx context.Context, key CheckpointKey, change func(stored Checkpoint) (Checkpoint, error),
+) error {
 	if err := errors.Join(f.bad, ctx.Err()); err != nil {
 		return err
 	}
@@ -123,8 +125,8 @@ func (f *fileCheckpointer) update(ctx context.Context, key CheckpointKey, change
 	return f.replace(key.Group, data)
 }
 
-// lock waits for this process's other goroutines on a channel, which a bubble of testing/synctest understands, and then
-// for other processes.
+// lock waits for this process's other goroutines on a channel, which a bubble of testing/synctest understands, and
+// then for other processes.
 func (f *fileCheckpointer) lock(ctx context.Context, group string) (release func(), err error) {
 	if err := f.checkDir(); err != nil {
 		return nil, err
@@ -190,7 +192,8 @@ func (f *fileCheckpointer) checkDir() error {
 	return nil
 }
 
-// read returns the group's checkpoints. Only a file that is not there, in a directory that is, means that there are none.
+// read returns the group's checkpoints. Only a file that is not there, in a directory that is, means that there are
+// none.
 func (f *fileCheckpointer) read(group string) (map[CheckpointKey]Checkpoint, error) {
 	path := f.path(group, ".json")
 	file, err := os.Open(path)
@@ -247,9 +250,10 @@ func (f *fileCheckpointer) path(group, suffix string) string {
 	return filepath.Join(f.dir, fileName(group)+suffix)
 }
 
-// fileName makes a name that every file system takes: what is not a lower-case letter, a digit, "-" or "_" becomes %xx,
-// upper case too, since some systems do not tell it from lower case; the prefix keeps clear of names that Windows
-// reserves and serves the group "". A name that gets too long is told by its hash; the file's content names the group.
+// fileName makes a name that every file system takes: what is not a lower-case letter, a digit, "-" or "_" becomes
+// %xx, upper case too, since some systems do not tell it from lower case; the prefix keeps clear of names that
+// Windows reserves and serves the group "". A name that gets too long is told by its hash; the file's content names
+// the group.
 func fileName(group string) string {
 	const longest = 200
 	var b strings.Builder

@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// maxCheckpointState bounds the state of one partition in the Checkpointers of this package, so that a handler that lets
-// its state grow learns of it before memory or disk does.
+// maxCheckpointState bounds the state of one partition in the Checkpointers of this package, so that a handler that
+// lets its state grow learns of it before memory or disk does.
 const maxCheckpointState = 1 << 20
 
-// MemoryCheckpointer returns a Checkpointer that keeps checkpoints in memory: for tests, and for services that read from
-// the beginning after a restart. It takes states up to 1 MiB and forgets nothing: its size is one checkpoint for each
-// group and partition.
+// MemoryCheckpointer returns a Checkpointer that keeps checkpoints in memory: for tests, and for services that read
+// from the beginning after a restart. It takes states up to 1 MiB and forgets nothing: its size is one checkpoint for
+// each group and partition.
 func MemoryCheckpointer() Checkpointer {
 	return &memoryCheckpointer{saved: map[CheckpointKey]Checkpoint{}}
 }
@@ -68,7 +68,7 @@ func checkSave(stored, c Checkpoint) error {
 	case c.Position.Compare(stored.Position) < 0:
 		return fmt.Errorf("%w: position %v is before %v, which is saved", ErrInvalid, c.Position, stored.Position)
 	case len(c.State) > maxCheckpointState:
-		return fmt.Errorf("%w: a state of %d bytes, at most %d are taken", ErrTooLarge, len(c.State), maxCheckpointState)
+		return fmt.Errorf("%w: a state of %d bytes, at most %d", ErrTooLarge, len(c.State), maxCheckpointState)
 	}
 	return nil
 }

@@ -10,48 +10,49 @@ import (
 
 // Chunking says how Chunked splits and joins. The zero value works.
 type Chunking struct {
-	// ChunkBytes is the largest value that is stored whole, and the largest piece of one that is not. Default: what the
-	// stream's own MaxRecordBytes leaves beside key and headers; a stream without that limit is then not chunked.
+	// ChunkBytes is the largest value that is stored whole, and the largest piece of one that is not. Default: what
+	// the stream's own MaxRecordBytes leaves beside key and headers; a stream without that limit is then not chunked.
 	ChunkBytes int64
-	// MaxRecordBytes bounds key, value and headers of a record that is stored in chunks; default 16 MiB. A reader refuses
-	// a record whose value is over its own bound with ErrTooLarge and stops: skipping it would lose an acknowledged record.
+	// MaxRecordBytes bounds key, value and headers of a record that is stored in chunks; default 16 MiB. A reader
+	// refuses a record whose value is over its own bound with ErrTooLarge and stops: skipping it would lose an
+	// acknowledged record.
 	MaxRecordBytes int64
 	// MaxPending bounds the half assembled records of a partition; default 64. It must be more than the number of
 	// producers that write large records to one partition at a time.
 	MaxPending int
-	// MaxHeldBytes bounds what a claim keeps in memory: the pieces of half assembled records and the records behind the
-	// oldest of them; default 4 × MaxRecordBytes. Beyond it the oldest half assembled record is given up.
+	// MaxHeldBytes bounds what a claim keeps in memory: the pieces of half assembled records and the records behind
+	// the oldest of them; default 4 × MaxRecordBytes. Beyond it the oldest half assembled record is given up.
 	MaxHeldBytes int64
-	// MaxAge is how long a claim waits for the rest of a record, counted from when it read the first chunk; default 2 min.
-	// It must be longer than the producers' DeliveryTimeout.
+	// MaxAge is how long a claim waits for the rest of a record, counted from when it read the first chunk; default 2
+	// min. It must be longer than the producers' DeliveryTimeout.
 	MaxAge time.Duration
 }
 
-// Chunked returns a Backend over b that stores values above b's limit as several records of one key, chunks, and delivers
-// them as one. Records that fit pass untouched.
+// Chunked returns a Backend over b that stores values above b's limit as several records of one key, chunks, and
+// delivers them as one. Records that fit pass untouched.
 //
-// A record stands where its first chunk stands: that is its Position, and Ack.Position. A claim delivers records in that
-// order. While the oldest record is half assembled, what follows it is held back, so that a checkpoint of a delivered
-// record never passes a half assembled one, and position, state and transactions mean what they mean without chunks:
-// nothing is delivered twice that would not be without them. The price is that one slow large record delays its
-// partition, and MaxHeldBytes of memory a claim.
+// A record stands where its first chunk stands: that is its Position, and Ack.Position. A claim delivers records in
+// that order. While the oldest record is half assembled, what follows it is held back, so that a checkpoint of a
+// delivered record never passes a half assembled one, and position, state and transactions mean what they mean
+// without chunks: nothing is delivered twice that would not be without them. The price is that one slow large record
+// delays its partition, and MaxHeldBytes of memory a claim.
 //
-// A half assembled record is given up, with an EventSkipped whose Err Is ErrCorrupt, when its rest can never come or is
-// over a bound: a chunk is missing or fails the checksum (CRC-32C of the whole value), its producer has gone on to a
-// later record, MaxAge has passed, MaxPending or MaxHeldBytes is exceeded, or the partition has ended. A reading of a
-// group up to an End that cuts a record in two fails instead, and the next reading delivers the record. Chunks without a
-// beginning are dropped without an event: the record stands before the place where the reading began, or its producer was
-// told that it failed. Repeated chunks are dropped.
+// A half assembled record is given up, with an EventSkipped whose Err Is ErrCorrupt, when its rest can never come or
+// is over a bound: a chunk is missing or fails the checksum (CRC-32C of the whole value), its producer has gone on to
+// a later record, MaxAge has passed, MaxPending or MaxHeldBytes is exceeded, or the partition has ended. A reading of
+// a group up to an End that cuts a record in two fails instead, and the next reading delivers the record. Chunks
+// without a beginning are dropped without an event: the record stands before the place where the reading began, or
+// its producer was told that it failed. Repeated chunks are dropped.
 //
 // The sink has at most one large record of a key under way: Append of that key's next record waits until its done has
-// returned or ctx ends. If one chunk fails the record has failed, and readers give up what was stored of it as soon as
-// the producer's next large record reaches them. A large record without key gets a key of its own for its chunks and is
-// delivered without key. If the stream's partitions change while the chunks are stored, so that they stand in two, the
-// record has failed and may be sent again.
+// returned or ctx ends. If one chunk fails the record has failed, and readers give up what was stored of it as soon
+// as the producer's next large record reaches them. A large record without key gets a key of its own for its chunks
+// and is delivered without key. If the stream's partitions change while the chunks are stored, so that they stand in
+// two, the record has failed and may be sent again.
 //
 // Chunks need a stream that keeps headers and key order and is not compacted: else OpenSink is ErrUnsupported for the
-// streams that SinkConfig names, and Append for large records to others. Headers that begin with "streamport.chunk." are
-// reserved: Append refuses a record that has one with ErrInvalid. A consumer with an external Checkpointer is
+// streams that SinkConfig names, and Append for large records to others. Headers that begin with "streamport.chunk."
+// are reserved: Append refuses a record that has one with ErrInvalid. A consumer with an external Checkpointer is
 // ErrUnsupported. Lag counts chunks, not records; it is 0 when all is done. A Chunking that contradicts itself is
 // ErrInvalid at every method. Closing the Backend closes b.
 func Chunked(b Backend, c Chunking) Backend {
@@ -88,10 +89,12 @@ func (c Chunking) complete() (Chunking, error) {
 		c.MaxAge = defaultChunkAge
 	}
 	if c.MaxRecordBytes < c.ChunkBytes {
-		errs = append(errs, fmt.Errorf("%w: MaxRecordBytes %d is less than ChunkBytes %d", ErrInvalid, c.MaxRecordBytes, c.ChunkBytes))
+		errs = append(errs, fmt.Errorf("%w: MaxRecordBytes %d is less than ChunkBytes %d",
+			ErrInvalid, c.MaxRecordBytes, c.ChunkBytes))
 	}
 	if c.MaxHeldBytes < c.MaxRecordBytes {
-		errs = append(errs, fmt.Errorf("%w: MaxHeldBytes %d is less than MaxRecordBytes %d", ErrInvalid, c.MaxHeldBytes, c.MaxRecordBytes))
+		errs = append(errs, fmt.Errorf("%w: MaxHeldBytes %d is less than MaxRecordBytes %d",
+			ErrInvalid, c.MaxHeldBytes, c.MaxRecordBytes))
 	}
 	return c, errors.Join(errs...)
 }
@@ -177,7 +180,7 @@ func (b *chunkBackend) OpenSource(ctx context.Context, c SourceConfig) (Source, 
 	}
 	if c.External {
 		return nil, wrap("open source", "", "", unsupported(
-			"chunked streams keep their checkpoints in the backend; leave out the Checkpointer, or read without Chunked"))
+			"chunked streams keep checkpoints in the backend; leave out the Checkpointer, or read without Chunked"))
 	}
 	inner, err := b.inner.OpenSource(ctx, c)
 	if err != nil {

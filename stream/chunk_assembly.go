@@ -54,8 +54,8 @@ func newChunkAssembly(bounds Chunking, skipped func(Position, int64, error)) *ch
 
 func (a *chunkAssembly) empty() bool { return len(a.queue) == 0 }
 
-// push takes the next record of the partition. It reports whether a record begins there. An error means that the record
-// can be neither delivered nor given up.
+// push takes the next record of the partition. It reports whether a record begins there. An error means that the
+// record can be neither delivered nor given up.
 func (a *chunkAssembly) push(r *Record, now time.Time) (opened bool, err error) {
 	if len(r.Headers) == 0 || !reservedHeader(r.Headers) {
 		a.add(&chunkSlot{rec: *r, size: slotBytes + recordBytes(r)})

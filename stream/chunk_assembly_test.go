@@ -23,8 +23,8 @@ func FuzzChunkHeader(f *testing.F) {
 	})
 }
 
-// FuzzChunkAssemblyIsBounded pushes headers that nobody wrote: the assembly never panics, keeps its accounts, and stays
-// within its bounds.
+// FuzzChunkAssemblyIsBounded pushes headers that nobody wrote: the assembly never panics, keeps its accounts, and
+// stays within its bounds.
 func FuzzChunkAssemblyIsBounded(f *testing.F) {
 	f.Add([]byte{0, 2, 0, 0, 2, 1, 0, 3, 0, 9, 9, 9})
 	f.Add([]byte{1, 2, 0, 2, 2, 0, 3, 2, 0, 4, 2, 0, 5, 2, 0, 200, 0, 0})

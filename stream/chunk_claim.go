@@ -163,8 +163,8 @@ func (c *chunkClaim) asked() bool {
 	}
 }
 
-// ended decides about the records whose rest is not before the end. Where the end is one that the reading chose, a record
-// may be cut that is about to be complete: a group would never read it again once a checkpoint has passed it.
+// ended decides about the records whose rest is not before the end. Where the end is one that the reading chose, a
+// record may be cut that is about to be complete: a group would never read it again once a checkpoint has passed it.
 func (c *chunkClaim) ended(eof error) {
 	chosen := c.config.Group != "" && c.config.End != Start{}
 	if chosen && c.assembly.fresh(time.Now()) {

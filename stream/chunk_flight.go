@@ -197,7 +197,7 @@ func (f *chunkFlight) settle(ack Ack, err error) {
 }
 
 // errChunksApart is the failure of a record that no reader can put together.
-var errChunksApart = errors.New("the stream's partitions changed while the chunks of the record were stored; send it again")
+var errChunksApart = errors.New("the stream's partitions changed while the record's chunks were stored; send it again")
 
 func chunkSum(sum uint32, b []byte) uint32 {
 	return crc32.Update(sum, crc32.MakeTable(crc32.Castagnoli), b)

@@ -21,9 +21,9 @@ const (
 	scriptSteps
 )
 
-// FuzzChunkReassembly places chunks by a script that loses, repeats, damages and interleaves them. A claim delivers only
-// values that were sent, each once, in the order of their first chunks; accounts for each record that began; and a
-// restart at any checkpoint loses nothing.
+// FuzzChunkReassembly places chunks by a script that loses, repeats, damages and interleaves them. A claim delivers
+// only values that were sent, each once, in the order of their first chunks; accounts for each record that began; and
+// a restart at any checkpoint loses nothing.
 func FuzzChunkReassembly(f *testing.F) {
 	records := [][]stream.Record{
 		chunks(f, "a", 'A', 2), chunks(f, "a", 'B', 3), chunks(f, "c", 'C', 4), chunks(f, "d", 'D', 5),
@@ -63,8 +63,8 @@ func FuzzChunkReassembly(f *testing.F) {
 	})
 }
 
-// placeChunks runs a script. It returns which records began and whether all of their chunks are stored in order, and how
-// many records that are no chunks and how many that never were ones it stored.
+// placeChunks runs a script. It returns which records began and whether all of their chunks are stored in order, and
+// how many records that are no chunks and how many that never were ones it stored.
 func placeChunks(l *chunkLog, records [][]stream.Record, script []byte) (began map[byte]bool, smalls, malformed int) {
 	began = map[byte]bool{}
 	next, intact := make([]int, len(records)), make([]int, len(records))

@@ -20,7 +20,7 @@ type chunkID struct{ writer, number uint64 }
 // record.
 type chunkHeader struct {
 	id     chunkID
-	oldest uint64 // the writer's oldest record that was not answered when this one was sent: earlier ones get no more chunks
+	oldest uint64 // the writer's oldest that was not answered when this was sent: earlier ones get no more chunks
 	sent   int64  // milliseconds since 1970 on the writer's clock
 	index  uint32
 	count  uint32 // at least 2

@@ -67,8 +67,8 @@ func (h *handled) count() int {
 	return h.all
 }
 
-// TestChunkedServiceSurvivesCrash runs producers and a group of two over each simulated service; one member dies in the
-// middle. Nothing is lost, keys keep their order, values are exact, and at the end there is no lag.
+// TestChunkedServiceSurvivesCrash runs producers and a group of two over each simulated service; one member dies in
+// the middle. Nothing is lost, keys keep their order, values are exact, and at the end there is no lag.
 func TestChunkedServiceSurvivesCrash(t *testing.T) {
 	const keys, records = 6, 40
 	for name, config := range chunkProfiles {
@@ -141,8 +141,8 @@ func TestChunkedServiceSurvivesCrash(t *testing.T) {
 	}
 }
 
-// TestChunkedTransactionsAreExact reads large records and writes large records in transactions, some of which abort, with
-// the checkpoint inside; what comes out is what went in, once each.
+// TestChunkedTransactionsAreExact reads large records and writes large records in transactions, some of which abort,
+// with the checkpoint inside; what comes out is what went in, once each.
 func TestChunkedTransactionsAreExact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const records = 30

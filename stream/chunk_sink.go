@@ -16,7 +16,7 @@ type chunkSink struct {
 
 func (s *chunkSink) Append(ctx context.Context, recs []*Record, done func(Ack, error)) {
 	whole := func(recs []*Record) { s.inner.Append(ctx, recs, done) }
-	s.backend.divide(ctx, recs, s.flights.busy, whole, func(r *Record, plan chunkPlan, verdict chunkVerdict, err error) {
+	alone := func(r *Record, plan chunkPlan, verdict chunkVerdict, err error) {
 		switch {
 		case err != nil:
 			done(Ack{Record: r}, err)
@@ -25,7 +25,8 @@ func (s *chunkSink) Append(ctx context.Context, recs []*Record, done func(Ack, e
 		default:
 			s.appendAfter(ctx, r, done)
 		}
-	})
+	}
+	s.backend.divide(ctx, recs, s.flights.busy, whole, alone)
 }
 
 // divide passes records in their order: those that are stored as they are in runs, to whole, and the others, and those
@@ -59,8 +60,8 @@ func (b *chunkBackend) divide(
 	}
 }
 
-// appendAfter stores a record whose key has a large one under way. If the large one fails, so would those that the sink
-// took before its done returned; this one is taken afterwards.
+// appendAfter stores a record whose key has a large one under way. If the large one fails, so would those that the
+// sink took before its done returned; this one is taken afterwards.
 func (s *chunkSink) appendAfter(ctx context.Context, r *Record, done func(Ack, error)) {
 	if err := s.flights.await(ctx, r); err != nil {
 		done(Ack{Record: r}, wrap("send", r.Stream, "", err))

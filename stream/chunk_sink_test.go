@@ -249,8 +249,8 @@ func (s duplicatingSink) Append(ctx context.Context, recs []*stream.Record, done
 	})
 }
 
-// TestChunkedKeepsKeyOrderUnderLoad lets producers write small and large records of their own keys, and of none, to the
-// same partitions, with chunks that fail now and then, and checks each key's sequence.
+// TestChunkedKeepsKeyOrderUnderLoad lets producers write small and large records of their own keys, and of none, to
+// the same partitions, with chunks that fail now and then, and checks each key's sequence.
 func TestChunkedKeepsKeyOrderUnderLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const producers, records = 4, 60
