@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"runtime"
-
-	"github.com/streamport-go/streamport/stream"
 )
 
 // footprint measures the memory that stored records take beyond their keys and values, once nothing else is in use.
@@ -50,11 +48,4 @@ func liveHeap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
-}
-
-// openAlone gives a reading of the one partition without a group.
-func openAlone(ctx context.Context, b stream.Backend, partition string, start stream.Start) (stream.Consumer, error) {
-	return stream.NewConsumer(ctx, b, stream.ConsumerConfig{
-		Streams: []string{streamName}, Partitions: []string{partition}, Start: start,
-	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -31,21 +33,17 @@ func middleStart(ctx context.Context, l *lab) (err error) {
 		return err
 	}
 	t := &Table{
-		Title:   fmt.Sprintf("From Run to the first record, in a partition of %d records", l.size(records, 20*poolSize)),
+		Title:   fmt.Sprintf("From the call to the first record, in a partition of %d records", l.size(records, 20*poolSize)),
 		Heading: []string{"start", "µs", "least", "most"},
 	}
-	for _, from := range []struct {
-		name   string
-		start  stream.Start
-		metric string
-		target *Target
-	}{
-		{"oldest", stream.Start{}, "memory.oldest_start", nil},
-		{"middle, by position", stream.After(middle.Position), "memory.middle_start", atMost(10)},
-		{"middle, by time", stream.Since(middle.Time), "memory.middle_start_by_time", nil},
+	for _, from := range []startPoint{
+		{name: "Run, oldest", metric: "memory.oldest_start", first: firstByRun(stream.Start{})},
+		{name: "Run, middle by position", metric: "memory.middle_start", first: firstByRun(stream.After(middle.Position)), target: atMost(10)},
+		{name: "Run, middle by time", metric: "memory.middle_start_by_time", first: firstByRun(stream.Since(middle.Time))},
+		{name: "Source, middle by position", metric: "memory.middle_source_start", first: firstBySource(stream.After(middle.Position))},
 	} {
 		l.progress(from.name)
-		sample, err := startTimes(ctx, backend, middle.Partition, from.start, l.size(starts, 5))
+		sample, err := from.times(ctx, backend, middle.Partition, l.size(starts, 5))
 		if err != nil {
 			return err
 		}
@@ -54,6 +52,29 @@ func middleStart(ctx context.Context, l *lab) (err error) {
 	}
 	l.table(t)
 	return nil
+}
+
+// A startPoint is one way to come to a first record.
+type startPoint struct {
+	name, metric string
+	target       *Target
+	first        func(ctx context.Context, b stream.Backend, partition string) (time.Duration, error)
+}
+
+// times measures so many starts, in microseconds.
+func (s startPoint) times(ctx context.Context, b stream.Backend, partition string, times int) (Sample, error) {
+	sample := make(Sample, 0, times)
+	runtime.GC()
+	for i := range warmStarts + times {
+		took, err := s.first(ctx, b, partition)
+		if err != nil {
+			return nil, err
+		}
+		if i >= warmStarts {
+			sample = append(sample, microseconds(took))
+		}
+	}
+	return sample, nil
 }
 
 // fillAround stores so many rounds, half of them before and half after one record, and returns that one as stored.
@@ -66,45 +87,56 @@ func fillAround(ctx context.Context, b stream.Backend, l *load, rounds int) (mid
 	if err := producer.send(ctx, rounds/2, true); err != nil {
 		return middle, err
 	}
-	middle.Time = time.Now()
-	producer.SendAsync(ctx, l.records[0], func(ack stream.Ack, err error) {
-		producer.answer(ack, err)
-		middle.Partition, middle.Position = ack.Partition, ack.Position
-	})
-	if err := producer.settle(ctx); err != nil {
+	began := time.Now()
+	mark, err := producer.mark(ctx)
+	if err != nil {
 		return middle, err
 	}
+	middle = stream.Record{Partition: mark.Partition, Position: mark.Position, Time: began}
 	return middle, producer.send(ctx, rounds-rounds/2, true)
 }
 
-// startTimes measures so many starts, in microseconds.
-func startTimes(ctx context.Context, b stream.Backend, partition string, start stream.Start, times int) (Sample, error) {
-	sample := make(Sample, 0, times)
-	for i := range warmStarts + times {
-		took, err := startTime(ctx, b, partition, start)
+// firstByRun is the whole way of a service: from Run to the handler's first record.
+func firstByRun(start stream.Start) func(context.Context, stream.Backend, string) (time.Duration, error) {
+	return func(ctx context.Context, b stream.Backend, partition string) (time.Duration, error) {
+		consumer, err := stream.NewConsumer(ctx, b, stream.ConsumerConfig{
+			Streams: []string{streamName}, Partitions: []string{partition}, Start: start,
+		})
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		if i >= warmStarts {
-			sample = append(sample, float64(took.Nanoseconds())/1_000)
-		}
+		var first time.Time
+		began := time.Now()
+		err = consumer.Run(ctx, func(ctx context.Context, p *stream.Partition) error {
+			for _, err := range p.Records(ctx) {
+				first = time.Now()
+				return err
+			}
+			return errors.New("there is no record")
+		})
+		return first.Sub(began), err
 	}
-	return sample, nil
 }
 
-func startTime(ctx context.Context, b stream.Backend, partition string, start stream.Start) (time.Duration, error) {
-	consumer, err := openAlone(ctx, b, partition, start)
-	if err != nil {
-		return 0, err
-	}
-	var first time.Time
-	began := time.Now()
-	err = consumer.Run(ctx, func(ctx context.Context, p *stream.Partition) error {
-		for _, err := range p.Records(ctx) {
-			first = time.Now()
-			return err
+// firstBySource is the backend's part of it, without the goroutines of a run: open a source, take the claim, fetch.
+func firstBySource(start stream.Start) func(context.Context, stream.Backend, string) (time.Duration, error) {
+	return func(ctx context.Context, b stream.Backend, partition string) (took time.Duration, err error) {
+		var one [1]stream.Record
+		began := time.Now()
+		source, err := b.OpenSource(ctx, stream.SourceConfig{
+			Member: "bench", Streams: []string{streamName}, Partitions: []string{partition}, Start: start,
+			Grace: time.Second, Observe: func(stream.Event) {}, Logger: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			return 0, err
 		}
-		return errors.New("there is no record")
-	})
-	return first.Sub(began), err
+		defer func() { err = errors.Join(err, source.Close(ctx)) }()
+		claim, err := source.Next(ctx)
+		if err != nil {
+			return 0, err
+		}
+		_, err = claim.Fetch(ctx, one[:])
+		took = time.Since(began)
+		return took, errors.Join(err, claim.Release(ctx, false))
+	}
 }

@@ -64,6 +64,17 @@ func (s *sender) send(ctx context.Context, rounds int, batched bool) error {
 	return s.settle(ctx)
 }
 
+// mark stores one record more and returns its answer.
+func (s *sender) mark(ctx context.Context) (stream.Ack, error) {
+	var mark stream.Ack
+	s.SendAsync(ctx, s.load.records[0], func(ack stream.Ack, err error) {
+		s.answer(ack, err)
+		mark = ack
+	})
+	err := s.settle(ctx)
+	return mark, err
+}
+
 func (s *sender) answer(_ stream.Ack, err error) {
 	if err == nil {
 		return
