@@ -12,23 +12,23 @@ import (
 func ExampleSince() {
 	ctx := context.Background()
 	b := open("quakes")
-	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	begin := time.Now().Add(-time.Hour).Truncate(time.Minute)
 	p, err := stream.NewProducer(ctx, b, stream.ProducerConfig{})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	for minute := range 6 {
-		at := noon.Add(time.Duration(minute) * time.Minute)
-		rec := &stream.Record{Stream: "quakes", Key: []byte("us"), Value: []byte(at.Format("15:04")), Time: at}
+		at := begin.Add(time.Duration(minute) * time.Minute)
+		rec := &stream.Record{Stream: "quakes", Key: []byte("us"), Value: fmt.Appendf(nil, "minute %d", minute), Time: at}
 		if err := p.Send(ctx, rec); err != nil {
 			fmt.Println(err)
 		}
 	}
-	fmt.Println("replay:", replay(ctx, b, noon.Add(2*time.Minute), noon.Add(4*time.Minute)))
+	fmt.Println("replay:", replay(ctx, b, begin.Add(2*time.Minute), begin.Add(4*time.Minute)))
 	// Output:
-	// 12:02
-	// 12:03
+	// minute 2
+	// minute 3
 	// replay: <nil>
 }
 

@@ -1,0 +1,55 @@
+# Steps that .ci/run and .ci/full share. Sourced by both, from the repository's root.
+
+# step NAME COMMAND...: runs the command and says how long it took.
+step() {
+	local name=$1 begun=$SECONDS
+	shift
+	echo "== $name"
+	"$@" || { echo "== $name: FAILED after $((SECONDS - begun)) s"; exit 1; }
+	echo "== $name: $((SECONDS - begun)) s"
+}
+
+# The modules of the repository; those under internal/ keep what users need not have out of the main one.
+module_folders() { git ls-files '*go.mod' | xargs -n1 dirname; }
+
+each_module() {
+	local folder
+	for folder in $(module_folders); do (cd "$folder" && "$@"); done
+}
+
+formatted() {
+	local files
+	files=$(git ls-files '*.go' | xargs gofmt -l)
+	[ -z "$files" ] || { echo "not formatted: $files"; return 1; }
+}
+
+modules() {
+	each_module go mod tidy -diff
+	each_module go mod verify
+}
+
+# Packages stream and memory import nothing but the standard library and each other.
+standard_library_only() {
+	local others
+	others=$(go list -deps ./stream ./memory | grep '\.' | grep -v '^github.com/streamport-go/streamport/\(stream\|memory\)$' || true)
+	[ -z "$others" ] || { echo "not of the standard library: $others"; return 1; }
+}
+
+api_is_short() {
+	local lines
+	lines=$(go doc -short ./stream | wc -l)
+	echo "go doc -short ./stream: $lines lines"
+	[ "$lines" -le 60 ]
+}
+
+readme_is_current() { go run ./internal/captable/main -check README.md; }
+
+# fuzz TIME: every fuzz target of the main module for that long.
+fuzz() {
+	local package target
+	for package in $(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do
+		for target in $(git grep -ho '^func Fuzz[A-Za-z0-9_]*' -- "$package/*_test.go" | sed 's/^func //' | sort -u); do
+			go test -run='^$' -fuzz="^$target\$" -fuzztime="$1" "./$package" | tail -n 2
+		done
+	done
+}
