@@ -169,9 +169,13 @@ func (l *loop) arm(wait time.Duration) context.Context {
 
 // over says whether the loop is to end before its next element, and why.
 func (l *loop) over() bool {
+	stopped := isDone(l.ctx.Done()) // first: when the hold ends the loop, the reason is there before the context ends
 	reason, ended := l.ended()
-	if !ended {
-		return isDone(l.ctx.Done())
+	switch {
+	case !ended && stopped && context.Cause(l.Partition.ctx) == ErrLost: // lose has begun
+		reason = endLost
+	case !ended:
+		return stopped
 	}
 	l.reason = reason
 	switch reason {
