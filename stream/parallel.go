@@ -74,8 +74,8 @@ type crew struct {
 	queue    ring[*lane] // ready, each once
 	free     []*lane
 	nextNil  uint64 // numbers lanes of records without key
-	admitted uint64
-	done     uint64 // the contiguous prefix
+	admitted uint64 // the last record, as the hold counts them
+	done     uint64 // the contiguous prefix, likewise
 	open     int    // admitted and not done
 	bytes    int64  // of those
 	going    bool   // nothing more is started
@@ -93,6 +93,7 @@ type lane struct {
 
 func newCrew(ctx context.Context, p *Partition, n int, f func(context.Context, *Record) error, y Policy) *crew {
 	c := &crew{partition: p, policy: y, f: f, work: ctx, seed: maphash.MakeSeed(), lanes: map[uint64]*lane{}}
+	c.admitted = p.delivered & deliveryMask // an earlier loop of the hold may have had records
 	c.ready, c.room = sync.NewCond(&c.mu), sync.NewCond(&c.mu)
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
 	c.unlink = context.AfterFunc(p.fetching, func() { c.leave(nil) })
@@ -268,8 +269,12 @@ func (c *crew) finish(drain bool) error {
 	c.mu.Unlock()
 	c.dismiss()
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
+	left, err := c.open, c.err
+	c.mu.Unlock()
+	if reason, ended := c.partition.ended(); drain && left > 0 && ended {
+		c.partition.report(reason) // what is left is the next hold's
+	}
+	return err
 }
 
 // dismiss sends the workers home and waits for them.
