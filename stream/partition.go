@@ -140,6 +140,7 @@ func (p *Partition) end(reason ending) {
 
 // lose marks the partition as lost and cancels the handler's context, before anybody is told.
 func (p *Partition) lose(cause error) {
+	p.cancel(ErrLost)
 	p.mu.Lock()
 	first := p.lostErr == nil
 	if first {
@@ -149,10 +150,17 @@ func (p *Partition) lose(cause error) {
 	if !first {
 		return
 	}
-	p.cancel(ErrLost)
 	p.end(endLost)
 	close(p.lostChan)
 	p.run.observer.tell(Event{Kind: EventLost, Stream: p.Stream, Partition: p.Name, Err: cause})
+}
+
+// noticeLoss reports whether the partition is lost. It looks at the claim itself: a Checkpointer does not know yet.
+func (p *Partition) noticeLoss() bool {
+	if isDone(p.hold.Lost) {
+		p.lose(ErrLost)
+	}
+	return p.isLost()
 }
 
 func (p *Partition) isLost() bool { return p.ends.Load()&uint32(endLost) != 0 }

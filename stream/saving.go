@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ func (p *Partition) Mark(rec *Record, state []byte) (CheckpointKey, Checkpoint, 
 	if p.run.config.Checkpointer == nil {
 		return CheckpointKey{}, Checkpoint{}, p.markError(unsupported("checkpoints live in the backend; set ConsumerConfig.Checkpointer"))
 	}
+	p.noticeLoss()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	next, write, err := p.plan(rec, state, state != nil)
@@ -80,6 +82,7 @@ func (p *Partition) save(ctx context.Context, rec *Record, state []byte, withSta
 		return err
 	}
 	defer p.endSave()
+	p.noticeLoss()
 	p.mu.Lock()
 	next, write, err := p.plan(rec, state, withState)
 	p.mu.Unlock()
@@ -99,6 +102,7 @@ func (p *Partition) transactional(of Backend, rec *Record, state []byte, withSta
 	case !sameBackend(of, p.run.backend):
 		return Checkpoint{}, unsupported("the partition is of another backend than the producer")
 	}
+	p.noticeLoss()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	next, write, err := p.plan(rec, state, withState)
@@ -126,7 +130,7 @@ func (p *Partition) plan(rec *Record, state []byte, withState bool) (next Checkp
 	case withState && order < 0:
 		return next, false, fmt.Errorf("%w: a later record is checkpointed already", ErrInvalid)
 	case withState:
-		next.State = state
+		next.State = bytes.Clone(state) // it is kept; the caller may use its bytes again
 		return next, true, nil
 	case order <= 0:
 		return next, false, nil
@@ -174,6 +178,7 @@ func (p *Partition) awaitSaves(ctx context.Context) error {
 
 // stillOpen is ErrLost when the handler has returned or the partition is lost.
 func (p *Partition) stillOpen() error {
+	p.noticeLoss()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.lostErr != nil {
@@ -269,6 +274,9 @@ func (p *Partition) savePrefix(ctx context.Context) error {
 		return err
 	}
 	defer p.endSave()
+	if p.noticeLoss() {
+		return ErrLost
+	}
 	p.mu.Lock()
 	next := Checkpoint{Position: p.prefix.at, Epoch: p.saved.Epoch, State: p.saved.State}
 	write := p.saves() && p.mode == byDone && next.Position.Compare(p.saved.Position) > 0

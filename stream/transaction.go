@@ -140,10 +140,14 @@ func (t *transaction) commit(ctx context.Context) error {
 		return errors.Join(err, t.abort(ctx))
 	}
 	defer p.endSave()
-	if err := p.stillOpen(); err != nil {
+	err := p.stillOpen()
+	if err == nil && t.to.Position.Compare(p.checkpoint().Position) < 0 {
+		err = fmt.Errorf("%w: a later record was checkpointed meanwhile", ErrInvalid)
+	}
+	if err != nil {
 		return errors.Join(err, t.abort(ctx))
 	}
-	err := t.inner.Commit(ctx, p.claim, t.to)
+	err = t.inner.Commit(ctx, p.claim, t.to)
 	p.saveAnswered(t.to, err)
 	return err
 }
