@@ -36,7 +36,7 @@ func (b *buffer) room(want int) []Record {
 func (b *buffer) renew(want int) {
 	size := b.next()
 	if need := b.size() + want; want > 0 && need > size {
-		size = max(need, min(2*len(b.block), need))
+		size = min(need, max(size, 2*len(b.block))) // what is asked for may never come: grow by and by
 	}
 	old := b.block[b.from:b.to]
 	if b.from > 0 {

@@ -13,7 +13,7 @@ type hold struct {
 	*run
 	claim     Claim
 	partition *Partition
-	deadline  time.Time // until when the handler may run; zero: as long as it likes
+	deadline  time.Time // until when the handler may run, and what follows it; zero: the handler may as long as it likes
 }
 
 // outcome is how a handler ended.
@@ -111,6 +111,9 @@ func (h *hold) watch(running context.Context, cancel context.CancelCauseFunc, re
 // settle does what RunAfter says.
 func (h *hold) settle(ctx, running context.Context, end outcome) {
 	p := h.partition
+	if h.deadline.IsZero() {
+		h.deadline = time.Now().Add(h.config.Grace)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.remaining())
 	defer cancel()
 	p.close(ctx, !end.panicked && !end.abandoned)
@@ -123,12 +126,16 @@ func (h *hold) settle(ctx, running context.Context, end outcome) {
 	if p.lostInWordsOnly() {
 		h.awaitRegrant(running)
 	}
-	h.release(ctx, finished)
+	h.release(ctx, running, finished)
 }
 
 // release gives the partition back. It is the only call that a lost or abandoned claim still gets.
-func (h *hold) release(ctx context.Context, finished bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.remaining())
+func (h *hold) release(ctx, running context.Context, finished bool) {
+	wait := h.remaining()
+	if !isDone(running.Done()) {
+		wait = h.config.Grace // what begins before the run stops ends in time
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait)
 	defer cancel()
 	err := h.claim.Release(ctx, finished)
 	if err != nil && !errors.Is(err, ErrLost) && !errors.Is(err, ErrClosed) {
@@ -145,9 +152,6 @@ func (h *hold) release(ctx context.Context, finished bool) {
 
 // remaining is how long saving and releasing may take.
 func (h *hold) remaining() time.Duration {
-	if h.deadline.IsZero() {
-		return h.config.Grace
-	}
 	return max(time.Until(h.deadline), settleTime)
 }
 

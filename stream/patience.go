@@ -30,7 +30,7 @@ func newPatience(parent context.Context) *patience {
 func (w *patience) arm(wait time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err == context.DeadlineExceeded {
+	if w.err == context.DeadlineExceeded && w.Context.Err() == nil {
 		w.err, w.done = nil, make(chan struct{})
 	}
 	w.setting++

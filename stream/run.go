@@ -11,7 +11,7 @@ import (
 
 // What Run takes beyond Grace, less than a second in all; see RunGrace.
 const (
-	overdueTime = 300 * time.Millisecond // for a handler whose context was cancelled with ErrGrace
+	overdueTime = 200 * time.Millisecond // for a handler whose context was cancelled with ErrGrace
 	settleTime  = 200 * time.Millisecond // to save and release, at least
 	leaveTime   = 300 * time.Millisecond // to leave the group, at least
 )
