@@ -73,3 +73,66 @@ func required(capability string) bool {
 	_, ok := reflect.TypeFor[stream.Requirements]().FieldByName(capability)
 	return ok
 }
+
+// flagRule is the test of a flag: that it can be required as far as it is claimed, and that it holds, or that what it is
+// about is refused. Either may be nil: then there is nothing to be seen beyond the requirement.
+func flagRule(flag string, holds, lacks func(t *T, name string)) func(*T) {
+	return func(t *T) {
+		name := t.stream(2)
+		f := fieldOf(t.capabilities(name), flag).(stream.Flag)
+		t.answer("claimed", f.Support)
+		t.sourced(flag, f.Source, f.Reason, f.Support != stream.Unknown)
+		if required(flag) {
+			for _, degree := range []stream.Support{stream.Emulated, stream.Native} {
+				if f.Support >= degree {
+					t.grants(name, flag, int64(degree))
+				} else {
+					t.refuses(name, flag, int64(degree))
+				}
+			}
+		}
+		switch {
+		case f.Support == stream.Unknown:
+			t.cannot("the backend does not know whether it has %s", flag)
+		case f.Support > stream.None && holds != nil:
+			holds(t, name)
+		case f.Support == stream.None && lacks != nil:
+			lacks(t, name)
+		case !required(flag):
+			t.cannot("%s is not claimed, and nothing can be asked that should be refused", flag)
+		}
+	}
+}
+
+// limitRule is the test of a limit: that it can be required and no more, and what holds says of its value.
+func limitRule(limit string, holds func(t *T, name string, value int64)) func(*T) {
+	return func(t *T) {
+		name := t.stream(1)
+		l := fieldOf(t.capabilities(name), limit).(stream.Limit)
+		known := l.Value != 0 || l.Source != ""
+		t.answer("claimed", l.Value)
+		t.sourced(limit, l.Source, l.Reason, known)
+		if required(limit) {
+			t.requireLimit(name, limit, l.Value, known)
+		}
+		if !known {
+			t.cannot("the backend does not know its %s", limit)
+		}
+		holds(t, name, l.Value)
+	}
+}
+
+// enough is more than any service gives, and less than no limit.
+const enough = 1 << 50
+
+func (t *T) requireLimit(name, limit string, value int64, known bool) {
+	switch {
+	case value > 0:
+		t.grants(name, limit, value)
+		t.refuses(name, limit, value+1)
+	case value < 0 || !known:
+		t.refuses(name, limit, 1)
+	default:
+		t.grants(name, limit, enough)
+	}
+}

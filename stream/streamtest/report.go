@@ -18,7 +18,8 @@ const (
 	Proved  = "proved"  // it was tried, and it is as the contract or the claim says
 	Refuted = "refuted" // it was tried, and it is not
 	Absent  = "absent"  // the rule is about a capability that is not claimed, and asking for it is refused
-	Untried = "untried" // it, or a part of it, could not be tried here
+	Partly  = "partly"  // what could be tried is proved, and a part could not
+	Untried = "untried" // it could not be tried here
 	Unclear = "unknown" // the backend does not know itself what it claims
 )
 
@@ -82,8 +83,10 @@ func (v verdict) word() string {
 	switch {
 	case len(v.failures) > 0:
 		return Refuted
-	case len(v.reasons) > 0:
+	case v.untried:
 		return Untried
+	case len(v.reasons) > 0:
+		return Partly
 	case len(v.absent) > 0:
 		return Absent
 	}
@@ -95,16 +98,23 @@ func (c *CapabilityReport) add(v verdict, why []string) {
 	first := len(c.By) == 0
 	c.By = append(c.By, v.rule.name)
 	if v.word() != Absent {
-		c.Why = append(c.Why, why...)
-	}
-	if c.Verdict == Unclear || c.Verdict == Refuted {
-		return
+		for _, reason := range why {
+			if !slices.Contains(c.Why, reason) {
+				c.Why = append(c.Why, reason)
+			}
+		}
 	}
 	word := v.word()
 	if word == Absent { // the claim that it is missing holds
 		word = Proved
 	}
-	if first || word != Proved {
+	worst := []string{Refuted, Unclear, Partly, Untried, Proved}
+	switch {
+	case first && c.Verdict != Unclear:
+		c.Verdict = word
+	case word == Untried && c.Verdict == Proved, word == Proved && c.Verdict == Untried:
+		c.Verdict = Partly
+	case slices.Index(worst, word) < slices.Index(worst, c.Verdict):
 		c.Verdict = word
 	}
 }

@@ -16,7 +16,8 @@ const capability = "Capabilities."
 // rules are all, in the order of the contract.
 func rules() []rule {
 	return slices.Concat(
-		backendRules(), sinkRules(), txRules(), ensureRules(), producerRules(), txProducerRules(), capabilityRules(),
+		backendRules(), sinkRules(), txRules(), ensureRules(), producerRules(), txProducerRules(), lagRules(),
+		flagRules(), limitRules(),
 		consumerRules(),
 	)
 }

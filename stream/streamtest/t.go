@@ -26,6 +26,7 @@ type T struct {
 	mu       sync.Mutex // guards what follows
 	failures []string
 	reasons  []string // why it, or a part of it, could not be tried
+	untried  bool     // nothing, or nothing that counts, could be tried
 	absent   []string // what it is about is not claimed, and refused
 	answers  []answer
 	cleanups []func()
@@ -54,6 +55,9 @@ func (t *T) fatal(format string, args ...any) {
 // cannot says why the rule, or what is left of it, cannot be tried here, and ends it.
 func (t *T) cannot(format string, args ...any) {
 	t.partly(format, args...)
+	t.mu.Lock()
+	t.untried = true
+	t.mu.Unlock()
 	runtime.Goexit()
 }
 
@@ -146,8 +150,8 @@ func (t *T) needs(there bool, ability string) {
 const (
 	patience       = 2 * time.Minute
 	despair        = 3 * time.Minute
-	bubblePatience = 6 * time.Hour
-	bubbleDespair  = 7 * time.Hour
+	bubblePatience = 10 * 24 * time.Hour
+	bubbleDespair  = 11 * 24 * time.Hour
 )
 
 // A verdict is what a rule came to on a backend.
@@ -155,6 +159,7 @@ type verdict struct {
 	rule     rule
 	failures []string
 	reasons  []string
+	untried  bool
 	absent   []string
 	answers  []answer
 }
@@ -202,7 +207,7 @@ func tryOnce(tb testing.TB, open func(testing.TB) Harness, r rule) verdict {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return verdict{
-		rule: r, failures: slices.Clone(t.failures), reasons: slices.Clone(t.reasons), absent: slices.Clone(t.absent),
+		rule: r, failures: slices.Clone(t.failures), reasons: slices.Clone(t.reasons), untried: t.untried, absent: slices.Clone(t.absent),
 		answers: slices.Clone(t.answers),
 	}
 }
