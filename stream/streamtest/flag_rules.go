@@ -98,6 +98,11 @@ func (t *T) positionText(name string, recs []stream.Record) {
 }
 
 func keysInOrder(t *T, name string) {
+	t.producesInOrder(name)
+	t.inTrouble(func(t *T) { t.producesInOrder(t.stream(3)) })
+}
+
+func (t *T) producesInOrder(name string) {
 	p := t.producer(stream.ProducerConfig{Streams: []string{name}, Require: stream.Requirements{KeyOrder: stream.Emulated}})
 	a, recs := newAcks(), numbered(name, 8, 50)
 	var wg sync.WaitGroup
@@ -117,7 +122,6 @@ func keysInOrder(t *T, name string) {
 		t.check(!seen || before == rec.Partition, "the key %q is in partitions %q and %q", rec.Key, before, rec.Partition)
 		where[string(rec.Key)] = rec.Partition
 	}
-	t.troubled()
 }
 
 func nilKeys(t *T, name string) {
@@ -357,6 +361,11 @@ func fencing(t *T, _ string) {
 }
 
 func idempotent(t *T, name string) {
+	t.storesOnce(name)
+	t.inTrouble(func(t *T) { t.storesOnce(t.stream(3)) })
+}
+
+func (t *T) storesOnce(name string) {
 	s := t.sink(name)
 	a, recs := newAcks(), numbered(name, 5, 60)
 	for chunk := range slices.Chunk(recs, 7) {
@@ -367,7 +376,6 @@ func idempotent(t *T, name string) {
 	for _, r := range a.now() {
 		t.check(!r.ack.Duplicate, "a record may be stored twice, says its Ack")
 	}
-	t.troubled()
 }
 
 func transactions(t *T, name string) {
@@ -477,7 +485,7 @@ func resharding(t *T, _ string) {
 	name := t.stream(1)
 	recs := numbered(name, 8, 20)
 	t.send(recs[:80]...)
-	t.ok(t.Split(name, t.onlyPartition(name)), "Split")
+	t.ok(t.Split(name, t.partitionNames(name)[0]), "Split")
 	t.send(recs[80:]...)
 	if t.Merge != nil {
 		var children []string
@@ -502,7 +510,7 @@ func resharding(t *T, _ string) {
 
 func noResharding(t *T, name string) {
 	t.needs(t.Split != nil, "Split, which should be refused")
-	for partition := range t.read(name) {
+	for _, partition := range t.partitionNames(name) {
 		err := t.Split(name, partition)
 		t.is(err, stream.ErrUnsupported, "Split, which is not claimed")
 		t.answer("Split", err)

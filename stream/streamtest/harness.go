@@ -2,6 +2,7 @@ package streamtest
 
 import (
 	"context"
+	"testing"
 	"time"
 
 	"github.com/streamport-go/streamport/stream"
@@ -16,9 +17,6 @@ type Harness struct {
 	// connection to the outside. Every rule then runs in a bubble of its own, on a backend that was opened in it. Without it
 	// every rule still has a backend of its own, and takes the time that it takes.
 	Bubble bool
-
-	// Faulty says that the service behind the backend fails, slows down and loses answers by itself, now and then.
-	Faulty bool
 
 	Report string // the file to which the report is written as JSON; empty: see Run
 
@@ -37,10 +35,13 @@ type Harness struct {
 	Merge func(stream, left, right string) error
 	// Grow adds partitions until there are so many.
 	Grow func(stream string, partitions int) error
-	// Trim deletes the records of a partition up to the position, the record there included.
-	Trim func(stream, partition string, upTo stream.Position) error
+	// Trim deletes the records of a partition that stand before the position.
+	Trim func(stream, partition string, before stream.Position) error
 	// Cut takes the backend off the network until heal is called.
 	Cut func() (heal func(), err error)
+	// Trouble opens another backend, on a service of its own that refuses, slows down and loses answers to appends and
+	// commits now and then, and does nothing worse. The suite closes it.
+	Trouble func(t testing.TB) stream.Backend
 	// Pass lets time pass for the service and for the backend. Default, in a bubble: time.Sleep.
 	Pass func(d time.Duration)
 	// Reopen opens another backend on the same service, as another process would. The suite closes it.
@@ -49,12 +50,11 @@ type Harness struct {
 
 // withDefaults fills in the abilities that a backend offers by itself.
 func (h Harness) withDefaults() Harness {
+	b := h.Backend
 	if h.MakeStream == nil {
-		h.MakeStream = func(ctx context.Context, c stream.StreamConfig) error {
-			return stream.EnsureStream(ctx, h.Backend, c)
-		}
+		h.MakeStream = func(ctx context.Context, c stream.StreamConfig) error { return stream.EnsureStream(ctx, b, c) }
 	}
-	if a, ok := h.Backend.(stream.Abandoner); ok && h.Crash == nil {
+	if a, ok := b.(stream.Abandoner); ok && h.Crash == nil {
 		h.Crash = a.Abandon
 	}
 	if h.Pass == nil && h.Bubble {

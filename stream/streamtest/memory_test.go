@@ -6,19 +6,32 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/streamport-go/streamport/memory"
+	"github.com/streamport-go/streamport/stream"
 	"github.com/streamport-go/streamport/stream/streamtest"
 )
 
 func TestMemory(t *testing.T) {
 	for _, profile := range []memory.Profile{memory.Kafka, memory.Kinesis, memory.Strict} {
 		t.Run(profile.String(), func(t *testing.T) {
-			streamtest.Run(t, func(t testing.TB) streamtest.Harness { return open(t, memory.Config{Profile: profile}) })
+			streamtest.Run(t, func(t testing.TB) streamtest.Harness { return harness(t, memory.Config{Profile: profile}) })
 		})
 	}
 }
 
-func open(t testing.TB, c memory.Config) streamtest.Harness {
+func harness(t testing.TB, c memory.Config) streamtest.Harness {
+	b := open(t, c)
+	return streamtest.Harness{
+		Backend: b, Bubble: true, Pause: b.Pause, Resume: b.Resume, Expel: b.Expel,
+		Split: b.Split, Merge: b.Merge, Grow: b.Grow, Trim: b.Trim,
+		Trouble: func(t testing.TB) stream.Backend {
+			c.Faults = memory.Faults{Throttle: .05, FailEntry: .05, LoseAck: .05, Delay: .05, LoseCommit: .3}
+			return open(t, c)
+		},
+	}
+}
+
+func open(t testing.TB, c memory.Config) *memory.Backend {
 	b, err := memory.Open(t.Context(), c)
 	require.NoError(t, err)
-	return streamtest.Harness{Backend: b, Bubble: true}
+	return b
 }

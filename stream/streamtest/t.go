@@ -20,8 +20,10 @@ import (
 // to the goroutine that runs it.
 type T struct {
 	Harness
-	ctx  context.Context // ends when the rule has taken too long
-	rule rule
+	tb       testing.TB
+	ctx      context.Context // ends when the rule has taken too long
+	rule     rule
+	troubled bool // the backend is the one in Trouble
 
 	mu       sync.Mutex // guards what follows
 	failures []string
@@ -182,7 +184,7 @@ func try(t *testing.T, open func(testing.TB) Harness, bubble bool, r rule) (v ve
 
 // tryOnce is try, in the bubble if there is one.
 func tryOnce(tb testing.TB, open func(testing.TB) Harness, r rule) verdict {
-	t := &T{Harness: open(tb).withDefaults(), rule: r}
+	t := &T{Harness: open(tb).withDefaults(), tb: tb, rule: r}
 	limit := patience
 	if t.Bubble {
 		limit = bubblePatience
@@ -190,11 +192,7 @@ func tryOnce(tb testing.TB, open func(testing.TB) Harness, r rule) verdict {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	t.ctx = ctx
-	t.cleanup(func() {
-		if err := t.Backend.Close(); err != nil {
-			t.fail("the backend's Close, after the rule: %v", err)
-		}
-	})
+	t.closes(t.Backend)
 	returned := t.guard(func() { r.run(t) })
 	if returned {
 		for len(t.cleanups) > 0 {
@@ -211,6 +209,32 @@ func tryOnce(tb testing.TB, open func(testing.TB) Harness, r rule) verdict {
 		answers: slices.Clone(t.answers),
 	}
 }
+
+// closes has a backend closed when the rule is over.
+func (t *T) closes(b stream.Backend) {
+	t.cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.fail("the backend's Close, after the rule: %v", err)
+		}
+	})
+}
+
+// inTrouble runs f on a backend whose service is in trouble, and ends it there if it ends the rule.
+func (t *T) inTrouble(f func(t *T)) {
+	if t.Trouble == nil {
+		t.partly("the harness has no Trouble: nothing was refused or lost on its way")
+		return
+	}
+	calm := t.Harness
+	defer func() { t.Harness, t.troubled = calm, false }()
+	t.Harness = Harness{Backend: calm.Trouble(t.tb), Bubble: calm.Bubble, Pass: calm.Pass}.withDefaults()
+	t.troubled = true
+	t.closes(t.Backend)
+	f(t)
+}
+
+// twice reports whether records of a stream may be stored twice.
+func (t *T) twice(name string) bool { return t.troubled && !t.claims(name, "IdempotentProduce") }
 
 // guard runs f on a goroutine that may exit, and reports whether it has ended in time.
 func (t *T) guard(f func()) bool {

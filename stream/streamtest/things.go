@@ -185,6 +185,7 @@ func (t *T) readWith(b stream.Backend, c stream.ConsumerConfig) map[string][]str
 		return nil
 	})
 	t.ok(err, "reading all records")
+	t.ok(t.ctx.Err(), "reading all records: the reading reached no end")
 	return read
 }
 
@@ -195,6 +196,21 @@ func all(read map[string][]stream.Record) []stream.Record {
 		recs = append(recs, read[name]...)
 	}
 	return recs
+}
+
+// partitionNames are the partitions that a reading without group is granted, as many as take records.
+func (t *T) partitionNames(name string) []string {
+	source := t.source(t.sourceConfig("", name))
+	var names []string
+	for range max(t.capabilities(name).Partitions, 1) {
+		claim, err := source.Next(t.ctx)
+		t.ok(err, "Next")
+		names = append(names, claim.Hold().Partition)
+		t.is(claim.Release(t.ctx, false), nil, "Release")
+	}
+	t.is(source.Close(t.ctx), nil, "Close")
+	slices.Sort(names)
+	return names
 }
 
 // values are those of one key in the order in which they stand, partition by partition.

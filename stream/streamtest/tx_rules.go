@@ -166,17 +166,23 @@ func (t *T) savedOf(source stream.Source, partition string) stream.Position {
 }
 
 func txUnknown(t *T) {
+	t.commitsAsTold()
+	t.inTrouble((*T).commitsAsTold)
+}
+
+func (t *T) commitsAsTold() {
 	name := t.stream(1)
 	s := t.txSink(4, name)
-	for i := range 8 {
+	for i := range 16 {
 		tx := t.begin(s)
 		rec := plain(name, "k", fmt.Sprintf("canceled/%d", i))
 		a := newAcks()
 		tx.Append(t.ctx, []*stream.Record{rec}, a.done)
 		ctx, cancel := context.WithCancel(t.ctx)
-		if i%2 == 0 {
+		switch i % 4 {
+		case 0:
 			cancel()
-		} else {
+		case 1:
 			go cancel()
 		}
 		err := tx.Commit(ctx, nil, stream.Checkpoint{})
@@ -184,7 +190,6 @@ func txUnknown(t *T) {
 		t.settle()
 		t.committed(name, rec, err)
 	}
-	t.troubled()
 	if t.Cut == nil {
 		return
 	}
@@ -254,17 +259,8 @@ func txFenced(t *T) {
 	}
 	t.settle()
 	t.has(output)
-	saved := t.savedOf(t.source(t.sourceConfig(group, name)), t.onlyPartition(name))
+	saved := t.savedOf(t.source(t.sourceConfig(group, name)), t.partitionNames(name)[0])
 	t.check(saved.IsZero(), "a checkpoint at %v came from a transaction that was fenced", saved)
-}
-
-// onlyPartition is the name of a stream's one partition.
-func (t *T) onlyPartition(name string) string {
-	for partition := range t.read(name) {
-		return partition
-	}
-	t.fatal("a stream has no partition")
-	return ""
 }
 
 func txAbort(t *T) {
