@@ -57,11 +57,11 @@ func (s side) entry(l *load) entry {
 
 // costTable lists the costs of the entries in their order.
 func costTable(title string, entries []entry, costs map[string]*Costs) *Table {
-	t := &Table{Title: title, Heading: []string{"side", "ns/record", "least", "most", "allocs/record", "bytes/record"}}
+	t := &Table{Title: title, Heading: []string{"side", "ns/record", "least", "most", "CPU ns/record", "allocs/record", "bytes/record"}}
 	for _, e := range entries {
 		c := costs[e.name]
 		t.add(e.name, number(c.Nanos.Median()), number(c.Nanos.Min()), number(c.Nanos.Max()),
-			number(c.Allocs.Median()), number(c.Bytes.Median()))
+			number(c.CPU.Median()), number(c.Allocs.Median()), number(c.Bytes.Median()))
 	}
 	return t
 }

@@ -55,17 +55,19 @@ func (s Sample) Over(other Sample) Sample {
 // A Cost is what one stretch of work cost a record.
 type Cost struct {
 	Nanos  float64
+	CPU    float64 // nanoseconds of all processors together; 0 where it is not known
 	Allocs float64
 	Bytes  float64 // allocated
 }
 
 // Costs are the costs of one side, by repetition.
 type Costs struct {
-	Nanos, Allocs, Bytes Sample
+	Nanos, CPU, Allocs, Bytes Sample
 }
 
 func (c *Costs) add(one Cost) {
 	c.Nanos = append(c.Nanos, one.Nanos)
+	c.CPU = append(c.CPU, one.CPU)
 	c.Allocs = append(c.Allocs, one.Allocs)
 	c.Bytes = append(c.Bytes, one.Bytes)
 }
@@ -76,13 +78,14 @@ func measure(n int, f func() error) (Cost, error) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	began := time.Now()
+	began, used := time.Now(), cpuTime()
 	err := f()
-	took := time.Since(began)
+	took, burnt := time.Since(began), cpuTime()-used
 	runtime.ReadMemStats(&after)
 	per := 1 / float64(n)
 	return Cost{
 		Nanos:  float64(took.Nanoseconds()) * per,
+		CPU:    float64(burnt.Nanoseconds()) * per,
 		Allocs: float64(after.Mallocs-before.Mallocs) * per,
 		Bytes:  float64(after.TotalAlloc-before.TotalAlloc) * per,
 	}, err
