@@ -129,3 +129,19 @@ func TestLossIsReported(t *testing.T) {
 		require.Equal(t, 1706, r.counts.all().Count)
 	})
 }
+
+// A backend that cannot make streams serves one that somebody has made.
+func TestStreamIsFoundOrRefused(t *testing.T) {
+	ctx := t.Context()
+	inner, err := streamport.Open(ctx, "memory:?streams=four:4,five:5")
+	require.NoError(t, err)
+	defer inner.Close()
+	b := struct{ stream.Backend }{inner}
+	_, err = openStream(ctx, b, "four")
+	require.NoError(t, err)
+	_, err = openStream(ctx, b, "five")
+	require.ErrorContains(t, err, "stream five has 5 partitions, not 4")
+	_, err = openStream(ctx, b, "missing")
+	require.ErrorIs(t, err, stream.ErrNotFound)
+	require.ErrorIs(t, err, stream.ErrUnsupported, "that it could not be made is the other half of the reason")
+}

@@ -30,10 +30,7 @@ type demo struct {
 
 // play tells the story and reports it. Nothing that it has started runs when it returns.
 func play(ctx context.Context, b stream.Backend, o options, events []quake, shown *progress) (r report, err error) {
-	if err := stream.EnsureStream(ctx, b, stream.StreamConfig{Name: o.stream, Partitions: partitions}); err != nil {
-		return r, err
-	}
-	have, err := b.Capabilities(ctx, o.stream)
+	have, err := openStream(ctx, b, o.stream)
 	if err != nil {
 		return r, err
 	}
@@ -55,6 +52,23 @@ func play(ctx context.Context, b stream.Backend, o options, events []quake, show
 		counts: d.shared.ledger.counts(), account: d.shared.ledger.account(),
 		holds: d.shared.roster.history(), capabilities: have,
 	}, nil
+}
+
+// openStream makes sure that there is the stream, and tells what it can do. Where the backend cannot make streams,
+// somebody must have made it before.
+func openStream(ctx context.Context, b stream.Backend, name string) (stream.Capabilities, error) {
+	ensured := stream.EnsureStream(ctx, b, stream.StreamConfig{Name: name, Partitions: partitions})
+	if ensured != nil && !errors.Is(ensured, stream.ErrUnsupported) {
+		return stream.Capabilities{}, ensured
+	}
+	have, err := b.Capabilities(ctx, name)
+	if err == nil && have.Partitions != partitions {
+		err = fmt.Errorf("stream %s has %d partitions, not %d", name, have.Partitions, partitions)
+	}
+	if err != nil {
+		err = errors.Join(ensured, err)
+	}
+	return have, err
 }
 
 // run is the story.
@@ -83,7 +97,8 @@ func (d *demo) run(ctx context.Context, events []quake) error {
 	return errors.Join(err, producer.Close(context.WithoutCancel(ctx)))
 }
 
-// checkFresh refuses a group that has read the stream before, or a stream that has older records: they would be counted.
+// checkFresh refuses a group that has read the stream before, and a stream that has older records: they would be
+// counted.
 func (d *demo) checkFresh(ctx context.Context) error {
 	c, err := stream.NewConsumer(ctx, d.backend, d.config(steady))
 	if err != nil {
@@ -95,8 +110,8 @@ func (d *demo) checkFresh(ctx context.Context) error {
 	}
 	for _, l := range lags {
 		if !l.Checkpoint.IsZero() || l.Records.N > 0 || l.Millis.N > 0 {
-			return fmt.Errorf("stream %s has records already, or group %s has read it: name another -stream, or another -group and -state",
-				d.options.stream, d.options.group)
+			return fmt.Errorf("stream %s has records already, or group %s has read it: "+
+				"name another -stream, or another -group and -state", d.options.stream, d.options.group)
 		}
 	}
 	return nil
@@ -120,8 +135,8 @@ func (d *demo) join(ctx context.Context) (first, second *member, err error) {
 	})
 }
 
-// live sends one half of the events, lets the second member crash when they are handled, and sends the other half when the
-// first member has taken over.
+// live sends one half of the events, lets the second member crash when they are handled, and sends the other half
+// when the first member has taken over.
 func (d *demo) live(ctx context.Context, events []quake, p stream.Producer, first, second *member) error {
 	s, half := d.shared, len(events)/2
 	s.progress.say("half of the events")
@@ -175,7 +190,7 @@ func awaitNoLag(ctx context.Context, c stream.Consumer) error {
 		behind := false
 		for _, l := range lags {
 			if !l.Records.Known && !l.Millis.Known {
-				return fmt.Errorf("%w: the backend does not know how far partition %s is behind", stream.ErrUnsupported, l.Partition)
+				return fmt.Errorf("%w: the backend does not know the lag of partition %s", stream.ErrUnsupported, l.Partition)
 			}
 			behind = behind || l.Records.N > 0 || l.Millis.N > 0
 		}

@@ -8,8 +8,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A ledger sees every event that is stored or handled. What the report says of lost, redelivered and disordered records
-// is counted here, apart from the tallies. An event is named by its place in the file.
+// A ledger sees every event that is stored or handled. What the report says of lost, redelivered and disordered
+// records is counted here, apart from the tallies. An event is named by its place in the file.
 type ledger struct {
 	notice
 	places   map[string]int   // by ID
@@ -66,9 +66,9 @@ func (f frontier) advance(partition string, to stream.Position) {
 	}
 }
 
-// enter notes that an event was handled, and returns how many were by now. A record that comes again after a crash is in
-// order if it is so within its hold; one that comes for the first time must not come after a later one of its network,
-// whoever handled that.
+// enter notes that an event was handled, and returns how many were by now. A record that comes again after a crash is
+// in order if it is so within its hold; one that comes for the first time must not come after a later one of its
+// network, whoever handled that.
 func (l *ledger) enter(inHold trail, q quake, rec *stream.Record) (distinct int, err error) {
 	l.change(func() {
 		place, known := l.places[q.ID]
@@ -100,8 +100,8 @@ func (t trail) passed(network string, place int) bool {
 	return any && place <= last
 }
 
-// through reports whether the first n events are handled, or what was stored last is: then what is missing is lost. The
-// caller is inside await.
+// through reports whether the first n events are handled, or what was stored last is: then what is missing is lost.
+// The caller is inside await.
 func (l *ledger) through(n int) bool {
 	if l.distinct >= n {
 		return true

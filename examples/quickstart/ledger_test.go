@@ -11,12 +11,14 @@ import (
 // ledgerAfter tells a ledger that five events of two networks are stored, and which were handled in each hold.
 func ledgerAfter(t *testing.T, holds ...[]string) account {
 	t.Helper()
-	events := []quake{
-		{ID: "a0", Network: "a"}, {ID: "b1", Network: "b"}, {ID: "a2", Network: "a"}, {ID: "b3", Network: "b"}, {ID: "a4", Network: "a"},
+	var events []quake
+	for _, id := range []string{"a0", "b1", "a2", "b3", "a4"} {
+		events = append(events, quake{ID: id, Network: id[:1]})
 	}
 	l := newLedger(events)
 	for place := range events {
-		l.store(place, stream.Ack{Partition: "0", Position: stream.MakePosition([3]uint64{0, 0, uint64(place + 1)}, 0, 0)}, nil)
+		at := stream.MakePosition([3]uint64{0, 0, uint64(place + 1)}, 0, 0)
+		l.store(place, stream.Ack{Partition: "0", Position: at}, nil)
 	}
 	for _, ids := range holds {
 		inHold := trail{}

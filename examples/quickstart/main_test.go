@@ -22,8 +22,8 @@ var update = flag.Bool("update", false, "write the golden file anew")
 // repetitions is how often the output must be the same.
 const repetitions = 20
 
-// golden is the whole output on memory. The capability table is asked of the backend itself: its words are memory's to
-// choose.
+// golden is the whole output on memory. The capability table is asked of the backend itself: its words are memory's
+// to choose.
 func golden(t *testing.T) string {
 	t.Helper()
 	b, err := streamport.Open(t.Context(), defaultURL+"&streams=quakes:4")
@@ -53,7 +53,8 @@ func output(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// In a bubble the program runs as it is on the command line, and the second in which nobody notices the crash is no time.
+// In a bubble the program runs as it is on the command line, and the second in which nobody notices the crash is no
+// time.
 func TestOutputIsTheSameAtEveryRun(t *testing.T) {
 	want := golden(t)
 	for range repetitions {

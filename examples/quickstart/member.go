@@ -35,7 +35,9 @@ func (s *shared) enter(c *counter, q quake, rec *stream.Record) error {
 }
 
 // joinMember lets a member run until ctx ends. When it fails, fail is called.
-func joinMember(ctx context.Context, b stream.Backend, c stream.ConsumerConfig, s *shared, fail func(error)) (*member, error) {
+func joinMember(
+	ctx context.Context, b stream.Backend, c stream.ConsumerConfig, s *shared, fail func(error),
+) (*member, error) {
 	c.Observe = s.roster.observe
 	consumer, err := stream.NewConsumer(ctx, b, c)
 	if err != nil {

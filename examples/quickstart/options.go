@@ -28,7 +28,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(usage)
 	flags.StringVar(&o.url, "url", defaultURL, "open the backend that this `URL` names")
-	flags.StringVar(&o.config, "config", "", "open the backend that this `file` of YAML or JSON configures, instead of -url")
+	flags.StringVar(&o.config, "config", "", "instead of -url: open the backend that this YAML or JSON `file` configures")
 	flags.StringVar(&o.stream, "stream", "quakes", "the stream's `name`")
 	flags.StringVar(&o.group, "group", "quickstart", "the group's `name`")
 	flags.StringVar(&o.state, "state", "", "keep checkpoints in this `directory`; default: in the backend, if it has room")

@@ -9,8 +9,9 @@ import (
 	"golang.org/x/term"
 )
 
-// A progress shows on a terminal how far the program is. A nil progress, for any other output, shows nothing. Methods may
-// be called from many goroutines. That a terminal cannot be drawn on is no reason to stop, so errors are left aside.
+// A progress shows on a terminal how far the program is. A nil progress, for any other output, shows nothing. Methods
+// may be called from many goroutines. That a terminal cannot be drawn on is no reason to stop, so errors are left
+// aside.
 type progress struct {
 	bar *progressbar.ProgressBar
 }

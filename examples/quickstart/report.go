@@ -66,13 +66,14 @@ func (r report) writeAccount(w io.Writer) {
 	})
 }
 
-// writeHolds lists who held which partition. AFTER is the position that was checkpointed before the hold, UP TO the one at
-// its end.
+// writeHolds lists who held which partition. AFTER is the position that was checkpointed before the hold, UP TO the
+// one at its end.
 func (r report) writeHolds(w io.Writer) {
 	lines := []string{"PARTITION\tMEMBER\tRECORDS\tEND\tAFTER\tUP TO"}
 	for _, h := range r.holds {
 		end := strings.TrimPrefix(h.end, "partition ")
-		lines = append(lines, fmt.Sprintf("%s\t%s\t%d\t%s\t%s\t%s", h.partition, h.member, h.records, end, place(h.from), place(h.to)))
+		from, to := place(h.from), place(h.to)
+		lines = append(lines, fmt.Sprintf("%s\t%s\t%d\t%s\t%s\t%s", h.partition, h.member, h.records, end, from, to))
 	}
 	writeTable(w, lines)
 }

@@ -40,8 +40,8 @@ func (r *roster) observe(e stream.Event) {
 	})
 }
 
-// grant begins a hold. Where checkpoints live in a directory the backend does not know them; the last one is where the
-// hold begins.
+// grant begins a hold. Where checkpoints live in a directory the backend does not know them; the last one is where
+// the hold begins.
 func (r *roster) grant(e stream.Event) {
 	if !e.Position.IsZero() {
 		r.saved[e.Partition] = e.Position

@@ -13,8 +13,8 @@ type store struct {
 	temporary    string // a directory to remove in the end; empty: none
 }
 
-// openStore chooses the backend if it has room for a tally beside each position, and else a directory. With a directory
-// that the user names, it is that one in any case.
+// openStore chooses the backend if it has room for a tally beside each position, and else a directory. With a
+// directory that the user names, it is that one in any case.
 func openStore(have stream.Capabilities, directory string) (store, error) {
 	if directory != "" {
 		return store{checkpointer: stream.FileCheckpointer(directory)}, nil

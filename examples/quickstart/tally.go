@@ -20,8 +20,8 @@ type total struct {
 // maxTallyBytes is more than the state of all networks in one partition takes.
 const maxTallyBytes = 1 << 10
 
-// restoreTally begins where the partition's last holder has saved. After a split the parent's state comes to every child,
-// which keeps the networks that it owns; after a merge several states come.
+// restoreTally begins where the partition's last holder has saved. After a split the parent's state comes to every
+// child, which keeps the networks that it owns; after a merge several states come.
 func restoreTally(p *stream.Partition) (tally, error) {
 	t := tally{}
 	for _, state := range p.State() {

@@ -4,11 +4,11 @@
 //
 // The service turns orders into invoices exactly once, so it requires transactions, and more: see service.go. Today's
 // backend has all of it. Tomorrow's has not, and the service says so before it reads the first order: one error lists
-// everything that is missing, on every stream, with the reason and a way out. A move fails at the start, and not by an
-// incident.
+// everything that is missing, on every stream, with the reason and a way out. A move fails at the start, and not by
+// an incident.
 //
-// The same service with modest needs, in which an order may give two invoices after a crash, runs on both and makes the
-// same invoices:
+// The same service with modest needs, in which an order may give two invoices after a crash, runs on both and makes
+// the same invoices:
 //
 //	go run ./examples/swap -modest
 //
@@ -61,8 +61,8 @@ func run(ctx context.Context, args []string, stdout io.Writer) error {
 	return nil
 }
 
-// try runs the service on the backend that the file names, and prints what became of it. That the backend lacks what the
-// service requires is a result like any other here; a service would log it and end.
+// try runs the service on the backend that the file names, and prints what became of it. That the backend lacks what
+// the service requires is a result like any other here; a service would log it and end.
 func try(ctx context.Context, file string, modest bool, stdout io.Writer) (err error) {
 	c, err := streamport.LoadConfig(file)
 	if err != nil {

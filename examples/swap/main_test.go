@@ -37,7 +37,8 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// Without arguments the program finds its files from the top of the repository, where go run ./examples/swap is called.
+// Without arguments the program finds its files from the top of the repository, where go run ./examples/swap is
+// called.
 func TestOutputFromTheTop(t *testing.T) {
 	want, err := os.ReadFile(filepath.Join("testdata", "demanding.golden"))
 	require.NoError(t, err)

@@ -16,9 +16,9 @@ type service struct {
 	modest   bool
 }
 
-// What the service cannot do without. It reads orders in order, by a group, and has three days to come back from a long
-// week-end's outage. It writes invoices with the order's number in a header, records of up to 512 KiB, and no invoice
-// twice.
+// What the service cannot do without. It reads orders in order, by a group, and has three days to come back from a
+// long week-end's outage. It writes invoices with the order's number in a header, records of up to 512 KiB, and no
+// invoice twice.
 var (
 	orderNeeds = stream.Requirements{
 		PartitionOrder: stream.Native, Groups: stream.Emulated, LagRecords: stream.Native, Retention: 72 * time.Hour,
@@ -98,7 +98,8 @@ func (s *service) invoice(ctx context.Context, p *stream.Partition, orders []str
 
 // made is the invoice of an order.
 func (s *service) made(order *stream.Record) *stream.Record {
-	invoice := &stream.Record{Stream: "invoices", Key: order.Key, Value: fmt.Appendf(nil, "%s owes for %s", order.Key, order.Value)}
+	text := fmt.Appendf(nil, "%s owes for %s", order.Key, order.Value)
+	invoice := &stream.Record{Stream: "invoices", Key: order.Key, Value: text}
 	if !s.modest {
 		invoice.Headers = []stream.Header{{Key: "order", Value: order.Value}}
 	}

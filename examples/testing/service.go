@@ -3,11 +3,12 @@
 //
 //	go test -v ./examples/testing
 //
-// Bill is right: it charges an order, and then checkpoints it. BillHastily, in hasty.go, checkpoints first. In a
-// test where nothing goes wrong both pass, and so they would for weeks in production, until a process dies between the
-// two. The test in service_test.go lets that happen: it runs the service on package memory, in a testing/synctest bubble
-// whose clock jumps, with a script that says what goes wrong and when. Then it asks the bank, and not the service, what
-// became of the orders. Bill passes the whole check, and BillHastily fails it wherever the script interrupts a charge.
+// Bill is right: it charges an order, and then checkpoints it. BillHastily, in hasty.go, checkpoints first. In a test
+// where nothing goes wrong both pass, and so they would for weeks in production, until a process dies between the
+// two. The test in service_test.go lets that happen: it runs the service on package memory, in a testing/synctest
+// bubble whose clock jumps, with a script that says what goes wrong and when. Then it asks the bank, and not the
+// service, what became of the orders. Bill passes the whole check, and BillHastily fails it wherever the script
+// interrupts a charge.
 package billing
 
 import (
@@ -16,14 +17,14 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A Bank takes money. Charge must be idempotent, since an order comes again after a crash: one that was charged already
-// is not charged again. It returns an error if ctx ends before the money is there.
+// A Bank takes money. Charge must be idempotent, since an order comes again after a crash: one that was charged
+// already is not charged again. It returns an error if ctx ends before the money is there.
 type Bank interface {
 	Charge(ctx context.Context, order string) error
 }
 
-// Run serves the stream "orders" as a member of the group "billing", with one of the handlers of this package, until ctx
-// ends. Any backend will do that keeps a customer's orders in order.
+// Run serves the stream "orders" as a member of the group "billing", with one of the handlers of this package, until
+// ctx ends. Any backend will do that keeps a customer's orders in order.
 func Run(ctx context.Context, b stream.Backend, member string, handler stream.Handler) error {
 	c, err := stream.NewConsumer(ctx, b, stream.ConsumerConfig{
 		Group: "billing", Member: member, Streams: []string{"orders"},

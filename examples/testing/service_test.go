@@ -14,8 +14,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// accidents are what can go wrong. A charge takes 10 ms, so that 55 ms after the beginning both members are in the middle
-// of one: the time is virtual, and the same at every run.
+// accidents are what can go wrong. A charge takes 10 ms, so that 55 ms after the beginning both members are in the
+// middle of one: the time is virtual, and the same at every run.
 var accidents = map[string]struct {
 	plan  func(*memory.Script)
 	fatal bool // for a handler that checkpoints before its work is done
