@@ -109,7 +109,7 @@ func (c *claim) Hold() stream.Hold { return c.hold }
 
 // Seek replaces the position at which reading begins.
 func (c *claim) Seek(ctx context.Context, after stream.Position) error {
-	return c.fault("seek", c.m.call(ctx, OpSeek, c.part, func() error {
+	return c.fault("seek", c.m.call(ctx, OpSeek, c, func() error {
 		if err := c.state(); err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func (c *claim) Fetch(ctx context.Context, into []stream.Record) (int, error) {
 		return c.fetch(ctx, into)
 	}
 	n, from := 0, c.cur
-	err := c.m.call(ctx, OpFetch, c.part, func() (err error) {
+	err := c.m.call(ctx, OpFetch, c, func() (err error) {
 		n, err = c.fetch(ctx, into)
 		return err
 	})
@@ -245,7 +245,7 @@ func (c *claim) Checkpoint(ctx context.Context, to stream.Checkpoint) error {
 	if c.m.plain() {
 		return c.fault("checkpoint", c.save(to, nil))
 	}
-	return c.fault("checkpoint", c.m.call(ctx, OpCheckpoint, c.part, func() error { return c.save(to, nil) }))
+	return c.fault("checkpoint", c.m.call(ctx, OpCheckpoint, c, func() error { return c.save(to, nil) }))
 }
 
 // save writes a checkpoint; decided, if not nil, runs under the lock when it is
@@ -284,7 +284,7 @@ func (c *claim) save(to stream.Checkpoint, decided func() error) error {
 // Release gives the partition back.
 func (c *claim) Release(ctx context.Context, finished bool) error {
 	done := false
-	err := c.m.call(ctx, OpRelease, c.part, func() error {
+	err := c.m.call(ctx, OpRelease, c, func() error {
 		c.release(finished)
 		done = true
 		return nil

@@ -11,7 +11,10 @@ type clock struct {
 	base  time.Time
 	start int64 // base in Unix nanoseconds
 
+	stagger func(serial int) // in replays: keeps timers that are due at once apart
+
 	mu     sync.Mutex // guards what follows
+	serial int        // how many timers there were
 	closed bool
 	timers map[*timer]struct{}
 	wg     sync.WaitGroup // counts the timers that have not run or been stopped
@@ -41,12 +44,17 @@ func (c *clock) after(d time.Duration, f func()) *timer {
 		return t
 	}
 	c.wg.Add(1)
+	c.serial++
+	serial := c.serial
 	c.timers[t] = struct{}{}
 	t.t = time.AfterFunc(d, func() {
 		defer c.wg.Done()
 		c.mu.Lock()
 		delete(c.timers, t)
 		c.mu.Unlock()
+		if c.stagger != nil {
+			c.stagger(serial)
+		}
 		f()
 	})
 	return t

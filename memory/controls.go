@@ -253,26 +253,29 @@ func (m *member) at(p *partition) Where {
 	return at
 }
 
-// call carries out one of the member's calls, with whatever befalls it.
-func (m *member) call(ctx context.Context, op Op, p *partition, do func() error) error {
+// call carries out one of the member's calls, of a claim if c is not nil, with whatever befalls it.
+func (m *member) call(ctx context.Context, op Op, c *claim, do func() error) error {
 	if m.plain() {
 		return do()
 	}
-	at := m.at(p)
-	if err := m.standStill(ctx); err != nil {
+	at, id := m.at(nil), m.id
+	if c != nil {
+		at, id = m.at(c.part), c.id
+	}
+	if err := m.standStill(ctx, op, at, id); err != nil {
 		return err
 	}
 	if op == OpFetch && m.b.faults.wild {
-		m.mishap(at, p)
-		if err := m.standStill(ctx); err != nil {
+		m.mishap(at, c.part)
+		if err := m.standStill(ctx, op, at, id); err != nil {
 			return err
 		}
 	}
-	return m.b.call(ctx, op, at, m.id, do)
+	return m.b.call(ctx, op, at, id, do)
 }
 
 // standStill waits while the member is paused.
-func (m *member) standStill(ctx context.Context) error {
+func (m *member) standStill(ctx context.Context, op Op, at Where, id int) error {
 	for {
 		m.g.mu.Lock()
 		paused := m.paused
@@ -283,9 +286,14 @@ func (m *member) standStill(ctx context.Context) error {
 		select {
 		case <-paused:
 		case <-m.b.done:
-			return nil
 		case <-ctx.Done():
-			return ctx.Err()
+		}
+		m.b.faults.pace(op, at, id)
+		if m.b.live() != nil {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 	}
 }

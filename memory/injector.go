@@ -27,6 +27,9 @@ func newInjector(b *Backend) *injector {
 	if in.faults.MaxDelay == 0 {
 		in.faults.MaxDelay = defaultMaxDelay
 	}
+	if b.config.Replay {
+		b.clock.stagger = func(serial int) { in.pace("timer", Where{}, -serial) }
+	}
 	in.wild = b.config.Replay || in.script != nil || in.faults.any()
 	return in
 }

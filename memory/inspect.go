@@ -2,6 +2,7 @@ package memory
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/streamport-go/streamport/stream"
 )
@@ -113,7 +114,7 @@ func (b *Backend) Injected() map[string]int { return b.faults.dice.counts() }
 // done.
 func (b *Backend) stuck() error {
 	b.mu.Lock()
-	sinks, closed := append([]*sink(nil), b.sinks...), b.closed
+	sinks, members, closed := slices.Clone(b.sinks), slices.Clone(b.members), b.closed
 	b.mu.Unlock()
 	if closed {
 		return stream.ErrClosed
@@ -123,8 +124,8 @@ func (b *Backend) stuck() error {
 			return fmt.Errorf("producer %q has %d records that are not stored yet", s.config.Member, n)
 		}
 	}
-	for _, g := range b.everyGroup() {
-		if err := g.stuck(); err != nil {
+	for _, m := range members {
+		if err := m.g.stuck(m); err != nil {
 			return err
 		}
 	}
@@ -137,12 +138,12 @@ func (l *lanes) waiting() int {
 	return l.records
 }
 
-// stuck names the first partition with records that the group has not done. A group without members waits for nobody.
-func (g *group) stuck() error {
+// stuck names the first partition with records that the group of the member m has not done.
+func (g *group) stuck(m *member) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.members) == 0 {
-		return nil
+	if !m.joined && !m.dead {
+		return fmt.Errorf("member %q of group %q is about to join again", m.config.Member, g.name)
 	}
 	for _, s := range g.seats {
 		if err := g.stuckAt(s); err != nil {
@@ -153,11 +154,14 @@ func (g *group) stuck() error {
 }
 
 func (g *group) stuckAt(s *seat) error {
-	if s.ended || (s.want == nil && s.holder == nil) {
+	if s.ended || (s.holder == nil && !g.wanted(s)) {
 		return nil
 	}
 	name := s.part.topic.name + "/" + s.part.name
 	c := s.holder
+	if c == nil && s.want == nil {
+		return fmt.Errorf("%s in group %q waits until its former holder has released it", name, g.name)
+	}
 	if c == nil {
 		return fmt.Errorf("%s is on its way to member %q of group %q", name, s.want.config.Member, g.name)
 	}
@@ -175,7 +179,7 @@ func (g *group) stuckAt(s *seat) error {
 		return nil
 	}
 	n, _ := s.part.behind(after)
-	if n == 0 {
+	if n == 0 && !s.part.complete() {
 		return nil
 	}
 	doing := "is at work"
@@ -184,6 +188,17 @@ func (g *group) stuckAt(s *seat) error {
 	}
 	return fmt.Errorf("the handler of %s in member %q of group %q %s: %d records are not checkpointed, the checkpoint is at %v",
 		name, c.m.config.Member, g.name, doing, n, s.saved.Position)
+}
+
+// wanted reports whether some member is to read the seat now: one selects it, its end is not reached, and what it
+// replaces is done.
+func (g *group) wanted(s *seat) bool {
+	for _, m := range g.members {
+		if m.selects(s.part) && !m.reached(s) && g.ready(s, m) {
+			return true
+		}
+	}
+	return false
 }
 
 // waits reports whether a claim has read everything and waits for more.

@@ -204,15 +204,12 @@ func (m *member) Next(ctx context.Context) (stream.Claim, error) {
 // await waits for a partition.
 func (m *member) await(ctx context.Context) (*claim, error) {
 	for {
-		c, wait, err := m.next()
-		if c != nil {
-			return c, nil
-		}
-		if err != nil {
-			return nil, err
-		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
+		}
+		c, wait, err := m.next()
+		if c != nil || err != nil {
+			return c, err
 		}
 		select {
 		case <-wait:
