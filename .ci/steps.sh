@@ -42,6 +42,11 @@ api_is_short() {
 	[ "$lines" -le 60 ]
 }
 
+mocks_are_fresh() {
+	go generate ./stream/streammock
+	git diff --exit-code -- stream/streammock
+}
+
 readme_is_current() { go run ./internal/captable/main -check README.md; }
 
 # fuzz TIME: every fuzz target of the main module for that long.
@@ -49,7 +54,7 @@ fuzz() {
 	local package target
 	for package in $(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do
 		for target in $(git grep -ho '^func Fuzz[A-Za-z0-9_]*' -- "$package/*_test.go" | sed 's/^func //' | sort -u); do
-			go test -run='^$' -fuzz="^$target\$" -fuzztime="$1" "./$package" | tail -n 2
+			go test -run='^$' -fuzz="^$target\$" -fuzztime="$1" -fuzzminimizetime=10x "./$package" | tail -n 2
 		done
 	done
 }
