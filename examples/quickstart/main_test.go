@@ -96,6 +96,7 @@ func TestCheckpointsLiveInADirectory(t *testing.T) {
 			dir := t.TempDir()
 			url := "memory:?session=1ms&profile=" + profile
 			inBackend := output(t, "-url", url)
+			requireRight(t, inBackend)
 			requireSame(t, inBackend, output(t, "-url", url, "-state", dir)) // where checkpoints live changes nothing
 			files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 			require.NoError(t, err)
