@@ -19,6 +19,8 @@ type Level struct {
 	Idempotent bool // no record is stored twice
 	Fencing    bool // a checkpoint of who has lost the partition is refused
 	EOS        bool // every input has one output, visible with its checkpoint
+	AnyOrder   bool // handlers get the records of different keys in any order, as from stream.ByKey
+	Quiet      bool // nothing goes wrong: no record may come twice, and none may expire
 	Window     int  // how many handled records may come again after a takeover
 
 	DrainIn time.Duration // after the last fault; default 30 s

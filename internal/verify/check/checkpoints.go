@@ -124,6 +124,10 @@ func (j *judge) reread(part string, all []checkpoint) {
 	if saved, ok := j.saved[part]; ok {
 		j.readBack(part, all, saved)
 	}
+	holds := j.holdsOf[part]
+	if last := holds[len(holds)-1].released; last.Clean && len(j.saved) > 0 && j.saved[part].Pos.Compare(last.Pos) < 0 {
+		j.found("K5", []uint64{last.Seq, j.saved[part].Seq}, "%s was released at the checkpoint %v and %v is saved", part, last.Pos, j.saved[part].Pos)
+	}
 }
 
 func (j *judge) readBack(part string, all []checkpoint, read history.Op) {
@@ -168,21 +172,16 @@ func (j *judge) ending(part string, handled map[string]map[stream.Position]uint6
 	}
 }
 
-// redeliveries checks D2 and D3: how much comes again after a takeover, and that nothing does after a clean hand-over.
+// redeliveries checks D2 and D3: how much comes again after a takeover, and that nothing does after a clean hand-over, nor
+// while nothing goes wrong.
 func (j *judge) redeliveries() {
+	settled := j.settledUIDs()
 	for _, part := range sortedKeys(j.holdsOf) {
-		settled := map[uint64]uint64{}
-		for i := range j.ops {
-			op := &j.ops[i]
-			if op.F == history.Handled && op.Part == part && settled[op.UID] == 0 {
-				settled[op.UID] = op.Seq
-			}
-		}
 		holds := j.holdsOf[part]
 		for i := 1; i < len(holds); i++ {
 			again := 0
 			for _, d := range holds[i].delivers {
-				if when := settled[d.UID]; when != 0 && when < holds[i].acquire.Seq {
+				if when := settled[part][d.UID]; when != 0 && when < holds[i].acquire.Seq {
 					again++
 				}
 			}
@@ -196,4 +195,43 @@ func (j *judge) redeliveries() {
 			}
 		}
 	}
+	if j.Quiet {
+		j.undisturbed()
+	}
+}
+
+// undisturbed checks that nothing comes twice and nothing expires where nothing goes wrong.
+func (j *judge) undisturbed() {
+	seen := map[uint64]uint64{}
+	for i := range j.ops {
+		op := &j.ops[i]
+		if op.F == history.Gap {
+			j.found("C7", []uint64{op.Seq}, "%s has a gap although nothing was trimmed", op.Part)
+		}
+		if op.F != history.Deliver || len(j.places[op.UID]) > 1 {
+			continue
+		}
+		if before, ok := seen[op.UID]; ok {
+			j.found("D3", []uint64{before, op.Seq}, "record %d came again although nothing went wrong", op.UID)
+		}
+		seen[op.UID] = op.Seq
+	}
+}
+
+// settledUIDs says for each partition when each record in it was first handled.
+func (j *judge) settledUIDs() map[string]map[uint64]uint64 {
+	settled := map[string]map[uint64]uint64{}
+	for i := range j.ops {
+		op := &j.ops[i]
+		if op.F != history.Handled {
+			continue
+		}
+		if settled[op.Part] == nil {
+			settled[op.Part] = map[uint64]uint64{}
+		}
+		if settled[op.Part][op.UID] == 0 {
+			settled[op.Part][op.UID] = op.Seq
+		}
+	}
+	return settled
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/streamport-go/streamport/internal/verify/history"
@@ -61,8 +62,10 @@ type hold struct {
 	delivers    []history.Op
 	gaps        []history.Op
 	checkpoints []checkpoint
-	end         uint64 // Seq of Lost or Release; 0: neither
+	settled     map[stream.Position]uint64 // when a record was handled, or given up
+	end         uint64                     // Seq of Lost or Release; 0: neither
 	clean       bool
+	released    history.Op // the Release, if there was one
 }
 
 // checkpoint is one call with its answer.
@@ -80,7 +83,7 @@ func newIndex(ops []history.Op) *index {
 	}
 	pending := map[uint64]*history.Op{} // by hold: a checkpoint that was begun and not answered
 	for i := range ops {
-		x.add(&ops[i], pending)
+		x.add(ops, i, pending)
 	}
 	for _, op := range pending {
 		if op != nil {
@@ -91,7 +94,8 @@ func newIndex(ops []history.Op) *index {
 	return x
 }
 
-func (x *index) add(op *history.Op, pending map[uint64]*history.Op) {
+func (x *index) add(ops []history.Op, i int, pending map[uint64]*history.Op) {
+	op := &ops[i]
 	switch op.F {
 	case history.Produce:
 		x.addWrite(op)
@@ -102,7 +106,7 @@ func (x *index) add(op *history.Op, pending map[uint64]*history.Op) {
 		}
 		t.outcome = op.Type
 	case history.Acquire:
-		h := &hold{acquire: *op}
+		h := &hold{acquire: *op, settled: map[stream.Position]uint64{}}
 		x.holds[op.Hold] = h
 		x.holdsOf[op.Part] = append(x.holdsOf[op.Part], h)
 	case history.Deliver:
@@ -114,10 +118,17 @@ func (x *index) add(op *history.Op, pending map[uint64]*history.Op) {
 			h.gaps = append(h.gaps, *op)
 		}
 	case history.Checkpoint:
-		x.addCheckpoint(op, pending)
+		x.addCheckpoint(ops[:i+1], pending)
+	case history.Handled, history.Skipped:
+		if h := x.holds[op.Hold]; h != nil && h.settled[stripTerm(op.Pos)] == 0 {
+			h.settled[stripTerm(op.Pos)] = op.Seq
+		}
 	case history.Lost, history.Release:
 		if h := x.holds[op.Hold]; h != nil && h.end == 0 {
 			h.end, h.clean = op.Seq, op.Clean
+			if op.F == history.Release {
+				h.released = *op
+			}
 		}
 	case history.End:
 		x.ends[op.Part] = append(x.ends[op.Part], *op)
@@ -155,7 +166,10 @@ func (x *index) addWrite(op *history.Op) {
 	}
 }
 
-func (x *index) addCheckpoint(op *history.Op, pending map[uint64]*history.Op) {
+// addCheckpoint adds the last of the operations. An answer without a call, such as an event tells it, says how long the
+// call took: it began before everything that was recorded since.
+func (x *index) addCheckpoint(ops []history.Op, pending map[uint64]*history.Op) {
+	op := &ops[len(ops)-1]
 	if op.Type == history.Invoke {
 		if before := pending[op.Hold]; before != nil {
 			x.answered(*before, before.Seq, history.Info)
@@ -167,6 +181,9 @@ func (x *index) addCheckpoint(op *history.Op, pending map[uint64]*history.Op) {
 	if before := pending[op.Hold]; before != nil {
 		begun = before.Seq
 		pending[op.Hold] = nil
+	} else if op.Dur > 0 {
+		first, _ := slices.BinarySearchFunc(ops, op.T-op.Dur, func(op history.Op, t int64) int { return cmp.Compare(op.T, t) })
+		begun = ops[first].Seq
 	}
 	x.answered(*op, begun, op.Type)
 }

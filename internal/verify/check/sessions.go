@@ -19,6 +19,10 @@ func (j *judge) sessions() {
 }
 
 func (j *judge) session(part string, l *log, h *hold) {
+	if j.AnyOrder {
+		j.looseSession(part, h)
+		return
+	}
 	at := h.acquire.Pos
 	first := true
 	for _, d := range h.delivers {
@@ -35,6 +39,11 @@ func (j *judge) session(part string, l *log, h *hold) {
 		j.late(part, h, d)
 		at, first = d.Pos, false
 	}
+	j.gapsTrue(part, l, h)
+}
+
+// gapsTrue checks that what is reported as expired is.
+func (j *judge) gapsTrue(part string, l *log, h *hold) {
 	for _, g := range h.gaps {
 		for _, e := range l.entries[l.after(g.Pos):] {
 			if g.Next.IsZero() || e.pos.Compare(g.Next) >= 0 {
@@ -44,6 +53,36 @@ func (j *judge) session(part string, l *log, h *hold) {
 				j.found("C7", []uint64{g.Seq, e.op.Seq}, "%s %v is reported as expired and is not", part, e.pos)
 			}
 		}
+	}
+}
+
+// looseSession is session where records of different keys come in any order: what is left is that nothing comes that is
+// checkpointed, nothing twice, and a key's records one after the other, each when the one before it is handled.
+func (j *judge) looseSession(part string, h *hold) {
+	seen := map[stream.Position]bool{}
+	last := map[string]history.Op{}
+	for _, d := range h.delivers {
+		pos := stripTerm(d.Pos)
+		if order := d.Pos.Compare(h.acquire.Pos); order <= 0 && !h.acquire.Pos.IsZero() {
+			j.found("C4", []uint64{h.acquire.Seq, d.Seq}, "%s: the hold begins after %v and gets %v", part, h.acquire.Pos, d.Pos)
+		}
+		if seen[pos] {
+			j.found("D1", []uint64{d.Seq}, "%s %v came twice in one hold", part, d.Pos)
+		}
+		seen[pos] = true
+		if before, ok := last[d.Key]; ok && d.Key != "" {
+			switch when := h.settled[stripTerm(before.Pos)]; {
+			case d.Pos.Compare(before.Pos) < 0:
+				j.found("C2", []uint64{before.Seq, d.Seq}, "%s %v came after %v of its key", part, d.Pos, before.Pos)
+			case when == 0 || when > d.Seq:
+				j.found("C2", []uint64{before.Seq, d.Seq}, "%s %v came while %v of its key was in work", part, d.Pos, before.Pos)
+			}
+		}
+		last[d.Key] = d
+		j.late(part, h, d)
+	}
+	if l := j.logs[part]; l != nil {
+		j.gapsTrue(part, l, h)
 	}
 }
 

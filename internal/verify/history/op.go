@@ -51,10 +51,10 @@ const (
 	Deliver    Func = "deliver"    // Part, Hold, Pos, UID, Key, KSeq, Sum
 	Handled    Func = "handled"    // the handler is done with it: Part, Hold, Pos, UID
 	Skipped    Func = "skipped"    // a policy gave it up, or dead-lettered it: Part, Hold, Pos
-	Checkpoint Func = "checkpoint" // Part, Hold, Pos; invoke, then ok, fail or info
+	Checkpoint Func = "checkpoint" // Part, Hold, Pos, Txn; invoke, then ok, fail or info; an answer alone: Dur
 	Gap        Func = "gap"        // records that expired unread: Part, Hold, Pos, Next
 	Lost       Func = "lost"       // the hold is no longer: Part, Hold
-	Release    Func = "release"    // the hold is over: Part, Hold, Clean
+	Release    Func = "release"    // the hold is over: Part, Hold, Clean, Pos: the checkpoint
 	End        Func = "end"        // the partition is complete: Part, Hold
 	Reshard    Func = "reshard"    // Part replaces From
 	Trim       Func = "trim"       // Part up to and with Pos

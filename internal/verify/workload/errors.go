@@ -1,0 +1,72 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/streamport-go/streamport/internal/verify/history"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// errPlanned is what a handler of the workload fails with when the plan says so.
+var errPlanned = errors.New("the workload's handler fails as planned")
+
+// plannedPanic is what it panics with.
+const plannedPanic = "the workload's handler panics as planned"
+
+var classes = []struct {
+	err  error
+	name string
+}{
+	{stream.ErrLost, "lost"}, {stream.ErrUnknownOutcome, "unknown"}, {stream.ErrExpired, "expired"},
+	{stream.ErrThrottled, "throttled"}, {stream.ErrClosed, "closed"}, {stream.ErrTooLarge, "too large"},
+	{stream.ErrUnsupported, "unsupported"}, {stream.ErrUnauthorized, "unauthorized"}, {stream.ErrNotFound, "not found"},
+	{stream.ErrCorrupt, "corrupt"}, {stream.ErrGrace, "grace"}, {errPlanned, "planned"},
+	{context.Canceled, "canceled"}, {context.DeadlineExceeded, "deadline"},
+}
+
+// class names an error as histories do. Nothing that the workload asks for is invalid, so ErrInvalid is no answer either.
+func class(err error) string {
+	if err == nil {
+		return ""
+	}
+	for _, c := range classes {
+		if errors.Is(err, c.err) {
+			return c.name
+		}
+	}
+	return "unclassified"
+}
+
+// outcome says what an error means for a write: only an unknown outcome may have happened.
+func outcome(err error) history.Type {
+	switch {
+	case err == nil:
+		return history.OK
+	case errors.Is(err, stream.ErrUnknownOutcome):
+		return history.Info
+	default:
+		return history.Fail
+	}
+}
+
+// saved says what an error means for a checkpoint. Only who no longer holds the partition is told that nothing was saved.
+func saved(err error) history.Type {
+	switch {
+	case err == nil:
+		return history.OK
+	case errors.Is(err, stream.ErrLost) && !errors.Is(err, stream.ErrUnknownOutcome):
+		return history.Fail
+	default:
+		return history.Info
+	}
+}
+
+// runClass tells the failures that the workload itself has planned from those of the library.
+func runClass(err error) string {
+	if err != nil && strings.Contains(err.Error(), plannedPanic) {
+		return "planned"
+	}
+	return class(err)
+}

@@ -1,0 +1,99 @@
+// Package workload is what runs do: producers and members of a group that work through package stream's public API only,
+// with every choice drawn from a seed, and that record everything they do and see.
+package workload
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/streamport-go/streamport/internal/verify/check"
+	"github.com/streamport-go/streamport/internal/verify/env"
+	"github.com/streamport-go/streamport/internal/verify/fault"
+)
+
+// A Policy is how the members of a run handle records and make checkpoints.
+type Policy string
+
+// The policies.
+const (
+	PerRecord  Policy = "record"     // a loop of Records, Checkpoint for each
+	PerBatch   Policy = "batch"      // a loop of Batches, Checkpoint for each
+	State      Policy = "state"      // a loop of Records, CheckpointState for each
+	Shuffled   Policy = "done"       // a loop of Records, Done in another order
+	Each       Policy = "each"       // stream.Each with retries; some records are skipped
+	DeadLetter Policy = "deadletter" // stream.Each with dead letters
+	ByKey      Policy = "bykey"      // stream.ByKey
+	Transact   Policy = "transact"   // a loop of Batches, an output for each record, in a transaction
+)
+
+// Times are multiples of 1,024 ns: see memory.Config.Replay.
+const (
+	tick     = 1024 * time.Nanosecond
+	grace    = 60_000 * tick
+	often    = 20_000 * tick // how often the prefix of Done is saved
+	delivery = 2_000_000 * tick
+	span     = 120_000 * tick // in which faults begin
+)
+
+// A Plan is what one run does.
+type Plan struct {
+	Seed       uint64
+	Policy     Policy
+	External   bool // checkpoints live in a Checkpointer
+	Latest     bool // the group begins at the end of what there is
+	Chunked    bool // records go through stream.Chunked
+	Partitions int
+	Producers  int
+	Records    int // of each producer
+	Members    int // at first
+	Large      bool
+	Misbehave  bool // handlers fail, panic and take long now and then
+	Script     fault.Script
+}
+
+// Draw makes the plan of a seed.
+func Draw(seed uint64, o env.Opener) Plan {
+	r := rand.New(rand.NewPCG(seed, 1))
+	t := o.Traits()
+	policies := []Policy{PerRecord, PerBatch, State, Shuffled, Each, ByKey}
+	if t.Transactions {
+		policies = append(policies, Transact, Transact, DeadLetter)
+	}
+	p := Plan{
+		Seed: seed, Policy: policies[r.IntN(len(policies))], External: r.IntN(4) == 0, Latest: r.IntN(4) == 0,
+		Partitions: 1 + r.IntN(3), Producers: 1 + r.IntN(2), Members: 2 + r.IntN(3), Large: r.IntN(40) == 0, Misbehave: r.IntN(3) == 0,
+	}
+	p.Records = 60/p.Producers - r.IntN(10)
+	p.Script = fault.Draw(r, o.Choices(), span)
+	if p.Policy == Transact {
+		p.External = false
+	}
+	if len(p.Script) == 0 {
+		p.Misbehave = false
+	}
+	return p
+}
+
+// Level is what is promised of the plan's run.
+func (p Plan) Level(t env.Traits) check.Level {
+	l := t.Level
+	l.Grows = p.Script.Has(fault.Grow)
+	l.AnyOrder = p.Policy == ByKey
+	l.EOS = p.Policy == Transact
+	l.Quiet = len(p.Script) == 0
+	switch p.Policy {
+	case PerRecord, State:
+		l.Window = 1
+	case PerBatch, Transact:
+		l.Window = 2 * maxBatch
+	default:
+		l.Window = 64 // what a member handles between two saves of the prefix
+	}
+	return l
+}
+
+// maxBatch is how many records a handler takes at a time.
+const maxBatch = 4
+
+// ChunkBytes is the largest value that a plan with chunks stores whole.
+const ChunkBytes = 128
