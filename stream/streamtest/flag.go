@@ -34,7 +34,6 @@ func (t *T) grants(name, capability string, amount int64) {
 	producer, consumer := t.openWith(name, requiring(capability, amount))
 	t.is(producer, nil, "a producer that requires %s %d, which is claimed", capability, amount)
 	t.is(consumer, nil, "a consumer that requires %s %d, which is claimed", capability, amount)
-	t.answer("requiring the claimed "+capability, errors.Join(producer, consumer))
 }
 
 // refuses fails unless requiring a capability in this amount is refused, with a way out.
@@ -52,7 +51,6 @@ func (t *T) refuses(name, capability string, amount int64) {
 		t.check(g.WayOut != "", "the gap names no way out: %v", err)
 		t.check(g.Reason != "", "the gap names no reason: %v", err)
 	}
-	t.answer("requiring more than the claimed "+capability, errors.Join(producer, consumer))
 }
 
 // refusesFlag is refuses for a flag that is not claimed.

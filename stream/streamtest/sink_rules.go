@@ -161,10 +161,10 @@ func (t *T) ordersKeys() {
 	}
 	s := t.sink(name)
 	a, recs := newAcks(), numbered(name, 5, 60)
-	for i := 0; i < len(recs); {
-		n := min(1+i%7, len(recs)-i)
+	for i, call := 0, 0; i < len(recs); call++ {
+		n := min(1+call*5%11, len(recs)-i) // single records, and batches with several of a key
 		batch := recs[i : i+n]
-		if i%3 == 0 { // what fails in between must not disturb the others
+		if call%3 == 0 { // what fails in between must not disturb the others
 			batch = append(slices.Clone(batch), t.oversize(name))
 		}
 		s.Append(t.ctx, batch, a.done)

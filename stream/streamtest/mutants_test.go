@@ -1,0 +1,599 @@
+package streamtest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/streamport-go/streamport/memory"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// A mutant is a backend that breaks the contract in one place. A nil field breaks nothing.
+type mutant struct {
+	*memory.Backend
+	capabilities func(*stream.Capabilities, error) error
+	append       func(next appendFunc) appendFunc
+	flush        func(stream.Sink) error
+	closeSink    func(stream.Sink) error
+	tx           func(stream.SinkTx, stream.Sink) stream.SinkTx
+	asTx         bool // every sink claims to be opened for transactions
+	fetch        func([]stream.Record)
+	next         func(ctx context.Context, c stream.Claim, err error) (stream.Claim, error)
+	checkpoint   func(c stream.Claim, to stream.Checkpoint) error
+	ensure       func(b stream.Ensurer, c stream.StreamConfig) error
+	lag          func([]stream.Lag)
+	close        func(b stream.Backend, calls int) error
+
+	mu     sync.Mutex // guards what follows
+	closes int
+}
+
+type appendFunc = func(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error))
+
+func (m *mutant) Capabilities(ctx context.Context, name string) (stream.Capabilities, error) {
+	c, err := m.Backend.Capabilities(ctx, name)
+	if m.capabilities != nil {
+		err = m.capabilities(&c, err)
+	}
+	return c, err
+}
+
+func (m *mutant) OpenSink(ctx context.Context, c stream.SinkConfig) (stream.Sink, error) {
+	s, err := m.Backend.OpenSink(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	sink := &mutantSink{Sink: s, m: m}
+	if _, ok := s.(stream.TxSink); ok || m.asTx {
+		return &mutantTxSink{sink}, nil
+	}
+	return sink, nil
+}
+
+func (m *mutant) OpenSource(ctx context.Context, c stream.SourceConfig) (stream.Source, error) {
+	s, err := m.Backend.OpenSource(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return &mutantSource{s, m}, nil
+}
+
+func (m *mutant) EnsureStream(ctx context.Context, c stream.StreamConfig) error {
+	if m.ensure != nil {
+		return m.ensure(m.Backend, c)
+	}
+	return m.Backend.EnsureStream(ctx, c)
+}
+
+func (m *mutant) Lag(ctx context.Context, c stream.SourceConfig, at func(stream, partition string) (stream.Position, error)) ([]stream.Lag, error) {
+	lags, err := m.Backend.Lag(ctx, c, at)
+	if m.lag != nil {
+		m.lag(lags)
+	}
+	return lags, err
+}
+
+func (m *mutant) Close() error {
+	m.mu.Lock()
+	m.closes++
+	n := m.closes
+	m.mu.Unlock()
+	if m.close != nil {
+		return m.close(m.Backend, n)
+	}
+	return m.Backend.Close()
+}
+
+type mutantSink struct {
+	stream.Sink
+	m *mutant
+}
+
+func (s *mutantSink) Append(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+	if s.m.append == nil {
+		s.Sink.Append(ctx, recs, done)
+		return
+	}
+	s.m.append(s.Sink.Append)(ctx, recs, done)
+}
+
+func (s *mutantSink) Flush(ctx context.Context) error {
+	if s.m.flush != nil {
+		return s.m.flush(s.Sink)
+	}
+	return s.Sink.Flush(ctx)
+}
+
+func (s *mutantSink) Close(ctx context.Context) error {
+	if s.m.closeSink != nil {
+		return s.m.closeSink(s.Sink)
+	}
+	return s.Sink.Close(ctx)
+}
+
+type mutantTxSink struct{ *mutantSink }
+
+func (s *mutantTxSink) Begin(ctx context.Context) (stream.SinkTx, error) {
+	t, ok := s.Sink.(stream.TxSink)
+	if !ok {
+		return nil, stream.ErrUnsupported
+	}
+	tx, err := t.Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tx = mutantTx{tx}
+	if s.m.tx != nil {
+		return s.m.tx(tx, s.Sink), nil
+	}
+	return tx, nil
+}
+
+// mutantTx hands a transaction the claims that are its backend's own.
+type mutantTx struct{ stream.SinkTx }
+
+func (x mutantTx) Commit(ctx context.Context, c stream.Claim, to stream.Checkpoint) error {
+	if own, ok := c.(*mutantClaim); ok {
+		c = own.Claim
+	}
+	return x.SinkTx.Commit(ctx, c, to)
+}
+
+type mutantSource struct {
+	stream.Source
+	m *mutant
+}
+
+func (s *mutantSource) Next(ctx context.Context) (stream.Claim, error) {
+	c, err := s.Source.Next(ctx)
+	if err == nil {
+		c = &mutantClaim{c, s.m}
+	}
+	if s.m.next != nil {
+		return s.m.next(ctx, c, err)
+	}
+	return c, err
+}
+
+type mutantClaim struct {
+	stream.Claim
+	m *mutant
+}
+
+func (c *mutantClaim) Fetch(ctx context.Context, into []stream.Record) (int, error) {
+	n, err := c.Claim.Fetch(ctx, into)
+	if c.m.fetch != nil {
+		c.m.fetch(into[:n])
+	}
+	return n, err
+}
+
+func (c *mutantClaim) Checkpoint(ctx context.Context, to stream.Checkpoint) error {
+	if c.m.checkpoint != nil {
+		return c.m.checkpoint(c.Claim, to)
+	}
+	return c.Claim.Checkpoint(ctx, to)
+}
+
+// eachRecord breaks the fetching of each record.
+func eachRecord(f func(*stream.Record)) *mutant {
+	return &mutant{fetch: func(recs []stream.Record) {
+		for i := range recs {
+			f(&recs[i])
+		}
+	}}
+}
+
+// claims breaks what capabilities say.
+func claims(f func(*stream.Capabilities)) *mutant {
+	return &mutant{capabilities: func(c *stream.Capabilities, err error) error { f(c); return err }}
+}
+
+// answers breaks the answers to records.
+func answers(f func(done func(stream.Ack, error), ack stream.Ack, err error)) *mutant {
+	return &mutant{append: func(next appendFunc) appendFunc {
+		return func(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+			next(ctx, recs, func(ack stream.Ack, err error) { f(done, ack, err) })
+		}
+	}}
+}
+
+// before does something before each append.
+func before(f func(recs []*stream.Record) []*stream.Record) *mutant {
+	return &mutant{append: func(next appendFunc) appendFunc {
+		return func(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+			next(ctx, f(recs), done)
+		}
+	}}
+}
+
+var yes = stream.Flag{Support: stream.Native, Source: stream.Declared, Reason: "the mutant says so"}
+var no = stream.Flag{Support: stream.None, Source: stream.Declared, Reason: "the mutant says so"}
+
+// mutants are broken backends, each with the rules that must find it out.
+func mutants() map[string]struct {
+	profile  memory.Profile
+	mutant   func() *mutant
+	killedBy []string
+} {
+	type entry = struct {
+		profile  memory.Profile
+		mutant   func() *mutant
+		killedBy []string
+	}
+	kafka := func(f func() *mutant, killedBy ...string) entry { return entry{memory.Kafka, f, killedBy} }
+	kinesis := func(f func() *mutant, killedBy ...string) entry { return entry{memory.Kinesis, f, killedBy} }
+	return map[string]entry{
+		"done runs twice": kafka(func() *mutant {
+			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) { done(ack, err); done(ack, err) })
+		}, "DoneOnce", "AsyncOnce"),
+		"done is lost": kafka(func() *mutant {
+			n := 0
+			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) {
+				if n++; n%10 != 0 {
+					done(ack, err)
+				}
+			})
+		}, "DoneOnce", "SinkFlush", "FlushAll"),
+		"the Ack names no record": kafka(func() *mutant {
+			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) { ack.Record = nil; done(ack, err) })
+		}, "DoneOnce", "SliceNotKept"),
+		"the Ack tells the wrong position": kafka(func() *mutant {
+			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) {
+				ack.Position = stream.MakePosition([3]uint64{0, 0, 1}, 0, 0)
+				done(ack, err)
+			})
+		}, "Outcome", capability+"PartitionOrder"),
+		"a failure is acknowledged": kafka(func() *mutant {
+			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) { done(ack, nil) })
+		}, "Outcome", "SizeFirst", capability+"MaxRecordBytes", "BackendClose", "SinkClose"),
+		"what is stored is said to have failed": kafka(func() *mutant {
+			n := 0
+			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) {
+				if n++; n%10 == 0 {
+					err = stream.ErrThrottled
+				}
+				done(ack, err)
+			})
+		}, "Outcome", "SliceNotKept"),
+		"records are stored twice": kafka(func() *mutant {
+			return before(func(recs []*stream.Record) []*stream.Record { return append(recs, recs[0]) })
+		}, "DoneOnce", "SendAll", capability+"IdempotentProduce"),
+		"records of a call change places": kafka(func() *mutant {
+			return before(func(recs []*stream.Record) []*stream.Record {
+				recs = slices.Clone(recs)
+				slices.Reverse(recs)
+				return recs
+			})
+		}, "KeyOrder"),
+		"a record overtakes the one before": kafka(func() *mutant {
+			var late func()
+			return &mutant{append: func(next appendFunc) appendFunc {
+				return func(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+					if late == nil && string(recs[0].Key) == "k0" {
+						late = func() { next(context.WithoutCancel(ctx), recs, done) }
+						return
+					}
+					next(ctx, recs, done)
+					if late != nil {
+						late()
+						late = nil
+					}
+				}
+			}}
+		}, "KeyOrder"),
+		"the slice is kept": kafka(func() *mutant {
+			return &mutant{append: func(next appendFunc) appendFunc {
+				return func(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+					time.AfterFunc(time.Millisecond, func() { next(ctx, recs, done) })
+				}
+			}, flush: func(s stream.Sink) error { time.Sleep(time.Second); return s.Flush(context.Background()) }}
+		}, "SliceNotKept"),
+		"records are written to": kafka(func() *mutant {
+			return before(func(recs []*stream.Record) []*stream.Record {
+				for _, rec := range recs {
+					rec.Partition = "0"
+				}
+				return recs
+			})
+		}, "SliceNotKept"),
+		"a failure takes the others of its call along": kafka(func() *mutant {
+			return &mutant{append: func(next appendFunc) appendFunc {
+				return func(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+					for _, rec := range recs {
+						if len(rec.Value) > 1<<20 {
+							for _, rec := range recs {
+								done(stream.Ack{Record: rec}, stream.ErrTooLarge)
+							}
+							return
+						}
+					}
+					next(ctx, recs, done)
+				}
+			}}
+		}, "SizeFirst", "SendAll"),
+		"Flush does not wait": kafka(func() *mutant {
+			m := answers(func(done func(stream.Ack, error), ack stream.Ack, err error) {
+				time.AfterFunc(time.Second, func() { done(ack, err) })
+			})
+			return m
+		}, "SinkFlush", "SinkClose", "FlushAll", "ProducerClose"),
+		"a closed sink takes records": kafka(func() *mutant {
+			return &mutant{closeSink: func(s stream.Sink) error { return s.Flush(context.Background()) }}
+		}, "SinkClose"),
+		"a closed sink says something else": kafka(func() *mutant {
+			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) {
+				if errors.Is(err, stream.ErrClosed) {
+					err = errors.New("gone")
+				}
+				done(ack, err)
+			})
+		}, "SinkClose", "BackendClose"),
+		"a closed backend says something else": kafka(func() *mutant {
+			return &mutant{next: func(_ context.Context, c stream.Claim, err error) (stream.Claim, error) {
+				if errors.Is(err, stream.ErrClosed) {
+					err = errors.New("gone")
+				}
+				return c, err
+			}}
+		}, "BackendClose"),
+		"a closed backend keeps Next waiting": kafka(func() *mutant {
+			return &mutant{next: func(ctx context.Context, c stream.Claim, err error) (stream.Claim, error) {
+				if errors.Is(err, stream.ErrClosed) {
+					<-ctx.Done()
+					err = ctx.Err()
+				}
+				return c, err
+			}}
+		}, "BackendClose"),
+		"a second Close fails": kafka(func() *mutant {
+			return &mutant{close: func(b stream.Backend, calls int) error {
+				if calls > 1 {
+					return errors.New("closed already")
+				}
+				return b.Close()
+			}}
+		}, "BackendClose"),
+		"an unknown stream has capabilities": kafka(func() *mutant {
+			return &mutant{capabilities: func(*stream.Capabilities, error) error { return nil }}
+		}, "CapabilitiesPerStream"),
+		"capabilities are the brand's": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.Partitions = 4; c.MaxRecordBytes.Value = 1 << 20 })
+		}, "CapabilitiesPerStream", capability+"Partitions"),
+		"every sink is a TxSink":    kafka(func() *mutant { return &mutant{asTx: true} }, "OpenedForMode"),
+		"header order is lost":      kafka(func() *mutant { return eachRecord(sortHeaders) }, capability+"Headers"),
+		"repeated headers are lost": kafka(func() *mutant { return eachRecord(compactHeaders) }, capability+"Headers"),
+		"empty becomes nil": kafka(func() *mutant {
+			return eachRecord(func(r *stream.Record) {
+				if len(r.Value) == 0 {
+					r.Value = nil
+				}
+			})
+		}, capability+"Tombstones"),
+		"empty becomes nil where nil is refused": kinesis(func() *mutant {
+			return eachRecord(func(r *stream.Record) {
+				if len(r.Value) == 0 {
+					r.Value = nil
+				}
+			})
+		}, capability+"Tombstones"),
+		"nil becomes empty": kafka(func() *mutant {
+			return eachRecord(func(r *stream.Record) { r.Value = append([]byte{}, r.Value...) })
+		}, capability+"Tombstones"),
+		"no key becomes an empty key": kafka(func() *mutant {
+			return eachRecord(func(r *stream.Record) { r.Key = append([]byte{}, r.Key...) })
+		}, capability+"NilKeys"),
+		"keys become UTF-8": kafka(func() *mutant {
+			return eachRecord(func(r *stream.Record) { r.Key = bytes.ToValidUTF8(r.Key, []byte("\ufffd")) })
+		}, capability+"BinaryKeys"),
+		"times are cut to seconds": kafka(func() *mutant {
+			return eachRecord(func(r *stream.Record) { r.Time = r.Time.Truncate(time.Second) })
+		}, capability+"EventTime"),
+		"batches come backwards": kafka(func() *mutant {
+			return &mutant{fetch: slices.Reverse[[]stream.Record]}
+		}, "KeyOrder", capability+"PartitionOrder"),
+		"limit + 1 is accepted": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.MaxRecordBytes.Value -= 2 * overhead })
+		}, capability+"MaxRecordBytes"),
+		"the limit is refused": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.MaxRecordBytes.Value += 2 * overhead })
+		}, capability+"MaxRecordBytes"),
+		"the state's limit is overstated": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.MaxStateBytes.Value++ })
+		}, capability+"MaxStateBytes"),
+		"a state over the limit is cut": kafka(func() *mutant {
+			return &mutant{checkpoint: func(c stream.Claim, to stream.Checkpoint) error {
+				to.State = to.State[:min(len(to.State), 3<<10)]
+				return c.Checkpoint(context.Background(), to)
+			}}
+		}, capability+"MaxStateBytes"),
+		"headers are overstated": kinesis(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.Headers = yes })
+		}, capability+"Headers"),
+		"tombstones are overstated": kinesis(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.Tombstones = yes })
+		}, capability+"Tombstones"),
+		"binary keys are overstated": kinesis(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.BinaryKeys = yes })
+		}, capability+"BinaryKeys"),
+		"nil keys are overstated": kinesis(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.NilKeys = yes })
+		}, capability+"NilKeys"),
+		"event time is overstated": kinesis(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.EventTime = yes })
+		}, capability+"EventTime"),
+		"transactions are overstated": kinesis(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.Transactions = yes })
+		}, capability+"Transactions", "OpenedForMode", "TxCommit", "TransactOnce"),
+		"lag is overstated": kinesis(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.LagRecords = yes })
+		}, capability+"LagRecords", "LagJoinsNothing"),
+		"resharding is overstated": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.Resharding = yes })
+		}, capability+"Resharding"),
+		"retention is overstated": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.Retention.Current += time.Hour })
+		}, capability+"Retention"),
+		"a retention has an odd source": kinesis(func() *mutant {
+			return &mutant{
+				capabilities: func(c *stream.Capabilities, err error) error { c.Retention.Source = "guessed"; return err },
+			}
+		}, capability+"Retention"),
+		"headers are understated": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.Headers = no })
+		}, capability+"Headers"),
+		"binary keys are understated": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.BinaryKeys = no })
+		}, capability+"BinaryKeys"),
+		"transactions are understated": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.Transactions = no })
+		}, capability+"Transactions", "OpenedForMode"),
+		"seeking by time is understated": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.SeekTime = no })
+		}, capability+"SeekTime"),
+		"a flag has no reason": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.PartitionOrder.Reason = "" })
+		}, capability+"PartitionOrder"),
+		"a limit has an odd source": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.PartitionReadBytes.Source = "hearsay" })
+		}, capability+"PartitionReadBytes"),
+		"a zombie moves the checkpoint": kafka(func() *mutant {
+			return &mutant{checkpoint: func(c stream.Claim, to stream.Checkpoint) error {
+				if err := c.Checkpoint(context.Background(), to); !errors.Is(err, stream.ErrLost) {
+					return err
+				}
+				return nil
+			}}
+		}, capability+"Fencing"),
+		"an aborted transaction is visible": kafka(func() *mutant {
+			return &mutant{tx: func(tx stream.SinkTx, s stream.Sink) stream.SinkTx { return leakyTx{tx, s} }}
+		}, "TxAbort", "TxCommit", "TransactNothing", capability+"Transactions"),
+		"a commit does nothing": kafka(func() *mutant {
+			return &mutant{tx: func(tx stream.SinkTx, _ stream.Sink) stream.SinkTx { return idleTx{tx} }}
+		}, "TxCommit", "TxAppend", "TransactOnce"),
+		"a fenced commit is accepted": kafka(func() *mutant {
+			return &mutant{tx: func(tx stream.SinkTx, _ stream.Sink) stream.SinkTx { return laxTx{tx} }}
+		}, "TxFenced", "TxForeign"),
+		"streams that differ are taken": kafka(func() *mutant {
+			return &mutant{ensure: func(b stream.Ensurer, c stream.StreamConfig) error {
+				if err := b.EnsureStream(context.Background(), c); !errors.Is(err, stream.ErrInvalid) || strings.Trim(c.Name, ". ") == "" {
+					return err
+				}
+				return nil
+			}}
+		}, "EnsureIdempotent", "EnsureRefuses"),
+		"streams are not what was asked": kafka(func() *mutant {
+			return &mutant{ensure: func(b stream.Ensurer, c stream.StreamConfig) error {
+				c.Retention = 0
+				return b.EnsureStream(context.Background(), c)
+			}}
+		}, "EnsureRefuses"),
+		"lag is 0 when nobody knows": kafka(func() *mutant {
+			return &mutant{lag: func(lags []stream.Lag) {
+				for i := range lags {
+					lags[i].Records, lags[i].Millis = stream.Count{Known: true}, stream.Count{Known: true}
+				}
+			}}
+		}, "LagJoinsNothing", capability+"LagRecords", capability+"LagTime"),
+	}
+}
+
+// leakyTx also stores what it was given outside of the transaction.
+type leakyTx struct {
+	stream.SinkTx
+	sink stream.Sink
+}
+
+func (x leakyTx) Append(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+	x.sink.Append(ctx, recs, func(stream.Ack, error) {})
+	x.SinkTx.Append(ctx, recs, done)
+}
+
+// idleTx aborts and says that it has committed.
+type idleTx struct{ stream.SinkTx }
+
+func (x idleTx) Commit(ctx context.Context, _ stream.Claim, _ stream.Checkpoint) error {
+	return x.Abort(ctx)
+}
+
+// laxTx commits without the checkpoint if it has to.
+type laxTx struct{ stream.SinkTx }
+
+func (x laxTx) Commit(ctx context.Context, c stream.Claim, to stream.Checkpoint) error {
+	if err := x.SinkTx.Commit(ctx, c, to); c == nil || err == nil {
+		return err
+	}
+	return nil
+}
+
+func sortHeaders(r *stream.Record) {
+	slices.SortFunc(r.Headers, func(x, y stream.Header) int { return cmp.Compare(x.Key, y.Key) })
+}
+
+func compactHeaders(r *stream.Record) {
+	seen := map[string]bool{}
+	r.Headers = slices.DeleteFunc(r.Headers, func(h stream.Header) bool {
+		repeated := seen[h.Key]
+		seen[h.Key] = true
+		return repeated
+	})
+}
+
+// ruleOf finds a rule by its name.
+func ruleOf(t *testing.T, name string) rule {
+	t.Helper()
+	i := slices.IndexFunc(rules(), func(r rule) bool { return r.name == name })
+	require.GreaterOrEqual(t, i, 0, "no rule %s", name)
+	return rules()[i]
+}
+
+func TestMutantsAreKilled(t *testing.T) {
+	killed := 0
+	for name, m := range mutants() {
+		t.Run(name, func(t *testing.T) {
+			for _, by := range m.killedBy {
+				v := try(t, mutated(m.profile, m.mutant), true, ruleOf(t, by))
+				require.NotEmpty(t, v.failures, "survived %s: %q", by, v.reasons)
+				require.NotContains(t, v.failures[0], "panic: ")
+				t.Logf("%s: %.200s", by, v.failures[0])
+			}
+			killed++
+		})
+	}
+	t.Logf("mutants killed %d of %d", killed, len(mutants()))
+}
+
+func TestTheMutantsBackendItselfIsSound(t *testing.T) {
+	for _, profile := range []memory.Profile{memory.Kafka, memory.Kinesis} {
+		names := map[string]bool{}
+		for _, m := range mutants() {
+			for _, by := range m.killedBy {
+				names[by] = names[by] || m.profile == profile
+			}
+		}
+		for name := range names {
+			v := try(t, mutated(profile, func() *mutant { return &mutant{} }), true, ruleOf(t, name))
+			require.Empty(t, v.failures, name)
+		}
+	}
+}
+
+// mutated opens a mutant over memory.
+func mutated(profile memory.Profile, f func() *mutant) func(testing.TB) Harness {
+	return func(t testing.TB) Harness {
+		b, err := memory.Open(t.Context(), memory.Config{Profile: profile})
+		require.NoError(t, err)
+		m := f()
+		m.Backend = b
+		return Harness{Backend: m, Bubble: true, Expel: b.Expel, Split: b.Split, Merge: b.Merge, Grow: b.Grow}
+	}
+}
