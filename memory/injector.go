@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -28,7 +29,7 @@ func newInjector(b *Backend) *injector {
 		in.faults.MaxDelay = defaultMaxDelay
 	}
 	if b.config.Replay {
-		b.clock.stagger = func(serial int) { in.pace("timer", Where{}, -serial) }
+		b.clock.stagger = func(serial int) { in.pace("timer", Where{Member: strconv.Itoa(serial)}, -serial) }
 	}
 	in.wild = b.config.Replay || in.script != nil || in.faults.any()
 	return in

@@ -151,24 +151,34 @@ func (s *sink) one(r *stream.Record, now int64, done func(stream.Ack, error)) {
 
 // store puts one record where it belongs.
 func (t *topic) store(r *stream.Record, now int64) (p *partition, n uint64) {
-	size := encodedBytes(r)
 	for {
-		routes := t.routes.Load()
-		spread := uint64(0)
-		if r.Key == nil || t.auto.Load() {
-			spread = t.spread.Add(1)
+		p = t.choose(r)
+		if n, ok := p.take(r, now); ok { // else it was closed in between, and the new routes are there
+			return p, n
 		}
-		p = routes.open[t.route(routes, r.Key, spread)]
-		p.mu.Lock()
-		if p.closed { // split or merged in between: the new routes are there
-			p.mu.Unlock()
-			continue
-		}
-		_, n = p.put(r, p.stamp(r, now), size)
-		p.settle(now)
-		p.mu.Unlock()
-		return p, n
 	}
+}
+
+// choose is the partition for a record now.
+func (t *topic) choose(r *stream.Record) *partition {
+	routes, spread := t.routes.Load(), uint64(0)
+	if r.Key == nil || t.auto.Load() {
+		spread = t.spread.Add(1)
+	}
+	return routes.open[t.route(routes, r.Key, spread)]
+}
+
+// take stores one record, unless the partition is closed.
+func (p *partition) take(r *stream.Record, now int64) (n uint64, ok bool) {
+	size := encodedBytes(r)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return 0, false
+	}
+	_, n = p.put(r, p.stamp(r, now), size)
+	p.settle(now)
+	return n, true
 }
 
 // settle is what follows every change of a partition under its lock.

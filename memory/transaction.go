@@ -148,15 +148,6 @@ func (t *tx) one(ctx context.Context, r *stream.Record) (stream.Ack, error) {
 	return ack, nil
 }
 
-// choose is the partition for a record now.
-func (t *topic) choose(r *stream.Record) *partition {
-	routes, spread := t.routes.Load(), uint64(0)
-	if r.Key == nil {
-		spread = t.spread.Add(1)
-	}
-	return routes.open[t.route(routes, r.Key, spread)]
-}
-
 // put writes one record into a partition.
 func (t *tx) put(p *partition, r *stream.Record) (uint64, error) {
 	t.mu.Lock()

@@ -27,12 +27,7 @@ const (
 // try stores a record once, or not, and says how to go on.
 func (s *sink) try(ctx context.Context, e *entry) fate {
 	e.tries++
-	routes := e.topic.routes.Load()
-	spread := uint64(0)
-	if e.rec.Key == nil || e.topic.auto.Load() {
-		spread = e.topic.spread.Add(1)
-	}
-	p := routes.open[e.topic.route(routes, e.rec.Key, spread)]
+	p := e.topic.choose(e.rec)
 	if e.part != nil && e.topic.traits.idempotent {
 		return fate{} // an earlier try is recognised
 	}
@@ -47,9 +42,14 @@ func (s *sink) try(ctx context.Context, e *entry) fate {
 	case err != nil:
 		return fate{err: err}
 	}
-	e.part, e.number = e.topic.store(e.rec, s.b.clock.millis())
+	now := s.b.clock.millis()
+	if n, ok := p.take(e.rec, now); ok {
+		e.part, e.number = p, n
+	} else { // closed in between
+		e.part, e.number = e.topic.store(e.rec, now)
+	}
 	if s.b.faults.doubles(at, e.topic) {
-		e.topic.store(e.rec, s.b.clock.millis())
+		e.topic.store(e.rec, now)
 	}
 	switch {
 	case then.Err != nil:
