@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -237,9 +238,9 @@ func mutants() map[string]struct {
 			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) { done(ack, err); done(ack, err) })
 		}, "DoneOnce", "AsyncOnce"),
 		"done is lost": kafka(func() *mutant {
-			n := 0
+			var n atomic.Int64
 			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) {
-				if n++; n%10 != 0 {
+				if n.Add(1)%10 != 0 {
 					done(ack, err)
 				}
 			})
@@ -257,9 +258,9 @@ func mutants() map[string]struct {
 			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) { done(ack, nil) })
 		}, "Outcome", "SizeFirst", capability+"MaxRecordBytes", "BackendClose", "SinkClose"),
 		"what is stored is said to have failed": kafka(func() *mutant {
-			n := 0
+			var n atomic.Int64
 			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) {
-				if n++; n%10 == 0 {
+				if n.Add(1)%10 == 0 {
 					err = stream.ErrThrottled
 				}
 				done(ack, err)
@@ -583,6 +584,22 @@ func TestTheMutantsBackendItselfIsSound(t *testing.T) {
 		for name := range names {
 			v := try(t, mutated(profile, func() *mutant { return &mutant{} }), true, ruleOf(t, name))
 			require.Empty(t, v.failures, name)
+		}
+	}
+}
+
+// What passes on the profile Strict passes on Kafka and Kinesis: it accepts nothing that one of them refuses.
+func TestStrictNeverFlatters(t *testing.T) {
+	sound := func() *mutant { return &mutant{} }
+	ask := rule{name: Options, run: options}
+	strict := try(t, mutated(memory.Strict, sound), true, ask).spoken()
+	require.Greater(t, len(strict), 150, "few questions were asked")
+	for _, profile := range []memory.Profile{memory.Kafka, memory.Kinesis} {
+		service := try(t, mutated(profile, sound), true, ask).spoken()
+		for question, answer := range strict {
+			if answer == classOf(nil) {
+				require.Equal(t, answer, service[question], "%s: %s", profile, question)
+			}
 		}
 	}
 }

@@ -238,6 +238,10 @@ func (t *T) twice(name string) bool { return t.troubled && !t.claims(name, "Idem
 
 // guard runs f on a goroutine that may exit, and reports whether it has ended in time.
 func (t *T) guard(f func()) bool {
+	limit := despair
+	if t.Bubble {
+		limit = bubbleDespair
+	}
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
@@ -248,10 +252,6 @@ func (t *T) guard(f func()) bool {
 		}()
 		f()
 	}()
-	limit := despair
-	if t.Bubble {
-		limit = bubbleDespair
-	}
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
