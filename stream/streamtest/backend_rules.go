@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/streamport-go/streamport/stream"
@@ -30,6 +32,7 @@ func capabilitiesPerStream(t *T) {
 			t.check(c.Partitions == n, "a stream of %d partitions is said to have %d", n, c.Partitions)
 		}
 	}
+	t.everyGap(one)
 	limit := t.capabilities(one).MaxRecordBytes
 	if limit.Hard || limit.Value <= 0 {
 		t.partly("no stream can be made with another MaxRecordBytes")
@@ -44,6 +47,44 @@ func capabilitiesPerStream(t *T) {
 	t.check(larger > limit.Value, "a stream made for larger records has the MaxRecordBytes of others, %d", larger)
 	again := t.capabilities(one).MaxRecordBytes.Value
 	t.check(again == limit.Value, "another stream's MaxRecordBytes changed the first one's to %d", again)
+}
+
+// everyGap requires more than there is of everything, and fails unless each gap is named.
+func (t *T) everyGap(name string) {
+	var ask stream.Requirements
+	fields, want := reflect.ValueOf(&ask).Elem(), []string{}
+	c := t.capabilities(name)
+	for field := range reflect.TypeFor[stream.Requirements]().Fields() {
+		switch have := fieldOf(c, field.Name).(type) {
+		case stream.Flag:
+			fields.FieldByName(field.Name).SetUint(uint64(stream.Native))
+			if have.Support < stream.Native {
+				want = append(want, field.Name)
+			}
+		case stream.Limit:
+			fields.FieldByName(field.Name).SetInt(enough)
+			if have.Value != 0 || have.Source == "" {
+				want = append(want, field.Name)
+			}
+		case stream.Retention:
+			fields.FieldByName(field.Name).SetInt(-1)
+			if !have.Unlimited {
+				want = append(want, field.Name)
+			}
+		}
+	}
+	producer, consumer := t.openWith(name, ask)
+	for who, err := range map[string]error{"producer": producer, "consumer": consumer} {
+		var gaps stream.Gaps
+		var named []string
+		_ = errors.As(err, &gaps)
+		for _, g := range gaps {
+			named = append(named, g.Name)
+		}
+		slices.Sort(named)
+		slices.Sort(want)
+		t.check(slices.Equal(named, want), "a %s that requires everything is told of the gaps %q, and they are %q", who, named, want)
+	}
 }
 
 func openedForMode(t *T) {
@@ -67,6 +108,50 @@ func openedForMode(t *T) {
 	t.is(s.Close(t.ctx), nil, "Close")
 }
 
+// A rung is one use of a handle that was taken before the backend was closed.
+type rung struct {
+	what string
+	use  func() error
+}
+
+// transactionLadder takes the handles that there are where there are transactions.
+func (t *T) transactionLadder(name string) []rung {
+	if !t.claims(name, "Transactions") {
+		return nil
+	}
+	s := t.txSink(2, name)
+	tx := t.begin(s)
+	return []rung{
+		{"Begin", func() error { _, err := s.Begin(t.ctx); return err }},
+		{"SinkTx.Append", func() error {
+			a := newAcks()
+			tx.Append(t.ctx, []*stream.Record{plain(name, "k", "late")}, a.done)
+			for _, r := range a.now() { // it may also wait for Commit
+				return r.err
+			}
+			return stream.ErrClosed
+		}},
+		{"Commit", func() error { return tx.Commit(t.ctx, nil, stream.Checkpoint{}) }},
+	}
+}
+
+// lagAfterClose asks a consumer of a closed backend for its lag.
+func (t *T) lagAfterClose(c stream.Consumer) error {
+	if _, ok := t.Backend.(stream.LagReader); !ok {
+		return stream.ErrClosed // there is no such handle
+	}
+	_, err := c.Lag(t.ctx)
+	return err
+}
+
+// ensureAfterClose makes a stream on a closed backend.
+func (t *T) ensureAfterClose() error {
+	if _, ok := t.Backend.(stream.Ensurer); !ok {
+		return stream.ErrClosed // there is no such handle
+	}
+	return stream.EnsureStream(t.ctx, t.Backend, stream.StreamConfig{Name: t.name("late")})
+}
+
 // backendClose is a ladder: every handle is taken, the backend is closed, and every handle is used from other goroutines.
 func backendClose(t *T) {
 	name := t.stream(1)
@@ -78,6 +163,7 @@ func backendClose(t *T) {
 	t.ok(err, "Next")
 	_, err = claim.Fetch(t.ctx, make([]stream.Record, 10))
 	t.ok(err, "Fetch")
+	transactional := t.transactionLadder(name)
 	waiting := make(chan error, 1)
 	go func() {
 		_, err := source.Next(t.ctx)
@@ -111,10 +197,7 @@ func backendClose(t *T) {
 	}
 	closed("a waiting Next", t.atOnce("a waiting Next", func() error { return <-waiting }))
 	closed("Run", t.atOnce("Run", func() error { return <-ran }))
-	for _, rung := range []struct {
-		what string
-		use  func() error
-	}{
+	for _, rung := range append(transactional, []rung{
 		{"Capabilities", func() error { _, err := t.Backend.Capabilities(t.ctx, name); return err }},
 		{"OpenSink", func() error { _, err := t.Backend.OpenSink(t.ctx, t.sinkConfig(name)); return err }},
 		{"OpenSource", func() error { _, err := t.Backend.OpenSource(t.ctx, t.sourceConfig("", name)); return err }},
@@ -122,13 +205,12 @@ func backendClose(t *T) {
 		{"Sink.Append", func() error { return t.appendOne(sink, plain(name, "k", "late")) }},
 		{"Send", func() error { return producer.Send(t.ctx, plain(name, "k", "late")) }},
 		{"a new Run", func() error { return reader.Run(t.ctx, func(context.Context, *stream.Partition) error { return nil }) }},
-	} {
+		{"Lag", func() error { return t.lagAfterClose(reader) }},
+		{"EnsureStream", func() error { return t.ensureAfterClose() }},
+	}...) {
 		closed(rung.what, t.atOnce(rung.what, rung.use))
 	}
-	for _, rung := range []struct {
-		what string
-		use  func() error
-	}{
+	for _, rung := range []rung{
 		{"Fetch", func() error { _, err := claim.Fetch(t.ctx, make([]stream.Record, 1)); return err }},
 		{"Checkpoint", func() error { return claim.Checkpoint(t.ctx, stream.Checkpoint{}) }},
 	} {
@@ -142,7 +224,6 @@ func backendClose(t *T) {
 		"Sink.Close":   func() error { return sink.Close(t.ctx) },
 		"Source.Close": func() error { return source.Close(t.ctx) },
 		"Release":      func() error { return claim.Release(t.ctx, false) },
-		"Lag":          func() error { _, err := reader.Lag(t.ctx); return err },
 	} {
 		_ = t.atOnce(what, use) // what is closed may be closed, flushed and released again
 	}

@@ -11,9 +11,14 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	for _, profile := range []memory.Profile{memory.Kafka, memory.Kinesis, memory.Strict} {
-		t.Run(profile.String(), func(t *testing.T) {
-			streamtest.Run(t, func(t testing.TB) streamtest.Harness { return harness(t, memory.Config{Profile: profile}) })
+	for name, c := range map[string]memory.Config{
+		"kafka":        {Profile: memory.Kafka},
+		"kinesis":      {Profile: memory.Kinesis},
+		"kinesis tags": {Profile: memory.Kinesis, Tags: true},
+		"strict":       {Profile: memory.Strict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			streamtest.Run(t, func(t testing.TB) streamtest.Harness { return harness(t, c) })
 		})
 	}
 }

@@ -328,6 +328,15 @@ func mutants() map[string]struct {
 			})
 			return m
 		}, "SinkFlush", "SinkClose", "FlushAll", "ProducerClose"),
+		"Flush never returns": kafka(func() *mutant {
+			return &mutant{flush: func(stream.Sink) error { select {} }}
+		}, "SinkFlush"),
+		"a goroutine is left behind": kafka(func() *mutant {
+			return &mutant{closeSink: func(s stream.Sink) error {
+				go func() { <-make(chan int) }()
+				return s.Close(context.Background())
+			}}
+		}, "SinkClose", "DoneOnce"),
 		"a closed sink takes records": kafka(func() *mutant {
 			return &mutant{closeSink: func(s stream.Sink) error { return s.Flush(context.Background()) }}
 		}, "SinkClose"),

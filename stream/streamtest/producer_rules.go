@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -274,6 +275,48 @@ func producerClose(t *T) {
 		t.is(t.atOnce(what, use), stream.ErrClosed, "%s after Close", what)
 	}
 	t.slowClose(name)
+	for i := range 8 {
+		t.closeStorm(t.stream(2), time.Duration(i)*100*time.Microsecond)
+	}
+}
+
+// closeStorm calls everything at once, and Close after a while.
+func (t *T) closeStorm(name string, wait time.Duration) {
+	p, err := stream.NewProducer(t.ctx, t.Backend, stream.ProducerConfig{BufferedRecords: 8})
+	t.ok(err, "NewProducer")
+	a, recs := newAcks(), numbered(name, 4, 50)
+	over := func(what string, err error) {
+		t.check(err == nil || errors.Is(err, stream.ErrClosed), "%s beside Close: %v", what, err)
+	}
+	var wg sync.WaitGroup
+	for chunk := range slices.Chunk(recs, 50) {
+		wg.Go(func() {
+			for i, rec := range chunk {
+				if i%2 == 0 {
+					p.SendAsync(t.ctx, rec, a.done)
+					continue
+				}
+				err := p.Send(t.ctx, rec)
+				over("Send", err)
+				a.done(stream.Ack{Record: rec}, err)
+			}
+		})
+		wg.Go(func() {
+			for range 10 {
+				over("Flush", p.Flush(t.ctx))
+			}
+		})
+	}
+	wg.Go(func() {
+		t.pass(wait)
+		over("Close", p.Close(t.ctx))
+	})
+	wg.Wait()
+	for _, r := range a.now() {
+		over("SendAsync", r.err)
+	}
+	t.once(a, recs)
+	t.stored(name, a)
 }
 
 // slowClose closes a producer whose records are never answered by themselves.
