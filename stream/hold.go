@@ -33,7 +33,6 @@ func (h *hold) serve(outer, running context.Context) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(outer))
 	defer cancel(nil)
 	p.open(ctx, cancel, running)
-	h.tell(EventGranted, p.hold.Saved.Position, nil)
 
 	returned := make(chan outcome, 1)
 	go func() { h.call(ctx, returned) }()
@@ -52,6 +51,7 @@ func (h *hold) call(ctx context.Context, returned chan<- outcome) {
 		returned <- end
 	}()
 	granted, err := h.partition.begin()
+	h.partition.announce()
 	if granted {
 		err = h.handler(ctx, h.partition)
 	}
@@ -116,6 +116,7 @@ func (h *hold) settle(ctx, running context.Context, end outcome) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.remaining())
 	defer cancel()
+	p.announce()
 	p.close(ctx, !end.panicked && !end.abandoned)
 	finished, err := h.judge(ctx, end)
 	if err != errGoesOn {
@@ -141,13 +142,14 @@ func (h *hold) release(ctx, running context.Context, finished bool) {
 	if err != nil && !errors.Is(err, ErrLost) && !errors.Is(err, ErrClosed) {
 		h.failed(wrap("release", h.partition.Stream, h.partition.Name, err))
 	}
+	if h.partition.noticeLoss() || err != nil {
+		return // the release has done nothing, or nobody knows: no event says that it has
+	}
 	at := h.partition.checkpoint().Position
 	if finished {
 		h.tell(EventEnded, at, nil)
 	}
-	if !h.partition.isLost() {
-		h.tell(EventReleased, at, nil)
-	}
+	h.tell(EventReleased, at, nil)
 }
 
 // remaining is how long saving and releasing may take.
@@ -215,7 +217,7 @@ func (h *hold) awaitRegrant(running context.Context) {
 }
 
 func (h *hold) tell(kind string, at Position, err error) {
-	h.observer.tell(Event{Kind: kind, Stream: h.partition.Stream, Partition: h.partition.Name, Position: at, Err: err})
+	h.partition.tell(Event{Kind: kind, Position: at, Err: err})
 }
 
 // errGoexit: the handler, or the function of Each or ByKey, left by runtime.Goexit.

@@ -56,20 +56,22 @@ type Partition struct {
 	delivered uint64        // the last delivery; only the loop's
 	ends      atomic.Uint32 // the endings that are in force
 
-	mu       sync.Mutex // guards what follows
-	saved    Checkpoint
-	states   [][]byte // what State returns
-	mode     mode
-	prefix   prefix
-	saver    bool // the goroutine that saves the prefix runs
-	marked   Position
-	closed   bool
-	looping  bool
-	reported ending   // by the last loop
-	last     Position // of the last record delivered
-	fault    error    // ends loops: a failed save in the background, a misused Done
-	claimErr error    // the backend's last error that was not made good
-	lostErr  error
+	mu                  sync.Mutex // guards what follows
+	saved               Checkpoint
+	states              [][]byte // what State returns
+	mode                mode
+	prefix              prefix
+	saver               bool // the goroutine that saves the prefix runs
+	marked              Position
+	closed              bool
+	looping             bool
+	reported            ending   // by the last loop
+	last                Position // of the last record delivered
+	fault               error    // ends loops: a failed save in the background, a misused Done
+	claimErr            error    // the backend's last error that was not made good
+	lostErr             error
+	announcing, granted bool    // EventGranted is being told, was told
+	untold              []Event // what happened before it
 }
 
 // A mode is how a hold makes checkpoints. The first call decides.
@@ -88,7 +90,7 @@ func newPartition(r *run, claim Claim) *Partition {
 		key:    CheckpointKey{Group: r.config.Group, Stream: hold.Stream, Partition: hold.Partition},
 		number: r.nextNumber() & (1<<(64-deliveryBits) - 1),
 		saving: make(chan struct{}, 1), gone: make(chan struct{}), lostChan: make(chan struct{}),
-		prefix: prefix{next: 1},
+		prefix: prefix{next: 1}, saved: hold.Saved,
 	}
 }
 
@@ -116,6 +118,42 @@ func (p *Partition) begin() (granted bool, err error) {
 	defer p.mu.Unlock()
 	p.saved, p.states, p.prefix.at = saved, states, saved.Position
 	return true, nil
+}
+
+// announce tells that the hold has begun, once it is known where it reads, and then what happened meanwhile. Later calls do
+// nothing.
+func (p *Partition) announce() {
+	p.mu.Lock()
+	if p.granted || p.announcing {
+		p.mu.Unlock()
+		return
+	}
+	p.announcing = true
+	next := []Event{{Kind: EventGranted, Stream: p.Stream, Partition: p.Name, Position: p.saved.Position}}
+	for len(next) > 0 {
+		p.mu.Unlock()
+		for _, e := range next {
+			p.run.observer.tell(e)
+		}
+		p.mu.Lock()
+		next, p.untold = p.untold, nil
+	}
+	p.granted = true
+	p.mu.Unlock()
+}
+
+// tell tells an event of the hold, after that of its grant.
+func (p *Partition) tell(e Event) {
+	e.Stream, e.Partition = p.Stream, p.Name
+	p.mu.Lock()
+	granted := p.granted
+	if !granted {
+		p.untold = append(p.untold, e)
+	}
+	p.mu.Unlock()
+	if granted {
+		p.run.observer.tell(e)
+	}
 }
 
 // Owns reports whether records of the key belong to this partition. Where the backend cannot tell, all do.
@@ -152,7 +190,7 @@ func (p *Partition) lose(cause error) {
 	}
 	p.end(endLost)
 	close(p.lostChan)
-	p.run.observer.tell(Event{Kind: EventLost, Stream: p.Stream, Partition: p.Name, Err: cause})
+	p.tell(Event{Kind: EventLost, Err: cause})
 }
 
 // noticeLoss reports whether the partition is lost. It looks at the claim itself: a Checkpointer does not know yet.
