@@ -25,16 +25,19 @@ func (b *Backend) Records(name string) []stream.Record {
 func (p *partition) records() []stream.Record {
 	var all []stream.Record
 	var cur cursor
-	p.mu.Lock()
-	cur.after = p.floor
-	p.mu.Unlock()
 	into := make([]stream.Record, 256)
 	for {
 		n, met := p.read(&cur, into, unbounded, nil)
-		if met != got {
+		switch met {
+		case got:
+			all = append(all, into[:n]...)
+		case expired:
+			p.mu.Lock()
+			cur = cursor{after: p.floor}
+			p.mu.Unlock()
+		default:
 			return all
 		}
-		all = append(all, into[:n]...)
 	}
 }
 

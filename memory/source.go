@@ -307,6 +307,10 @@ func (m *member) shut(flag uint32) {
 	m.unpause()
 	for _, c := range m.claims {
 		c.set(flag)
+		if flag == claimClosed && !c.has(claimLost) {
+			close(c.lost)
+			c.set(claimLost)
+		}
 	}
 	if !m.dead {
 		g.leave(m)

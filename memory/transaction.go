@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/streamport-go/streamport/stream"
 )
@@ -14,6 +15,7 @@ import (
 type txSink struct {
 	*sink
 	sessions chan struct{} // one token for each open transaction
+	fenced   atomic.Bool   // a newer sink of the member is open, or this one is closed
 
 	open []*tx // guarded by sink.mu
 }
@@ -31,6 +33,7 @@ func (b *Backend) openTx(s *sink) *txSink {
 
 // fence aborts what is open: the member has opened a newer sink, or this one is closed.
 func (s *txSink) fence() {
+	s.fenced.Store(true)
 	s.mu.Lock()
 	open := slices.Clone(s.open)
 	s.mu.Unlock()
@@ -38,6 +41,9 @@ func (s *txSink) fence() {
 		t.end(false)
 	}
 }
+
+// errFenced is why a transaction is over that nobody has ended.
+var errFenced = fmt.Errorf("%w: the transaction was aborted; its time was over, or the member opened another producer", stream.ErrLost)
 
 // Begin opens a transaction when a session is free.
 func (s *txSink) Begin(ctx context.Context) (stream.SinkTx, error) {
@@ -58,6 +64,9 @@ func (s *txSink) Begin(ctx context.Context) (stream.SinkTx, error) {
 func (s *txSink) begin(ctx context.Context) (*tx, error) {
 	if s.gate.isShut() {
 		return nil, stream.ErrClosed
+	}
+	if s.fenced.Load() {
+		return nil, errFenced
 	}
 	select {
 	case s.sessions <- struct{}{}:
@@ -153,7 +162,7 @@ func (t *tx) put(p *partition, r *stream.Record) (uint64, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.over {
-		return 0, fmt.Errorf("%w: the transaction was aborted; its time was over, or the member opened another producer", stream.ErrLost)
+		return 0, errFenced
 	}
 	now := t.s.b.clock.millis()
 	p.mu.Lock()
@@ -206,7 +215,7 @@ func (t *tx) commit(ctx context.Context, c *claim, to stream.Checkpoint) error {
 	case failed != nil:
 		return failed
 	case over:
-		return fmt.Errorf("%w: the transaction was aborted; its time was over, or the member opened another producer", stream.ErrLost)
+		return errFenced
 	case c == nil:
 		return t.decide()
 	}
@@ -216,7 +225,7 @@ func (t *tx) commit(ctx context.Context, c *claim, to stream.Checkpoint) error {
 // decide commits if the transaction is not over.
 func (t *tx) decide() error {
 	if !t.end(true) {
-		return fmt.Errorf("%w: the transaction was aborted meanwhile", stream.ErrLost)
+		return errFenced
 	}
 	return nil
 }
