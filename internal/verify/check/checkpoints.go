@@ -132,7 +132,7 @@ func (j *judge) reread(part string, all []checkpoint) {
 
 func (j *judge) readBack(part string, all []checkpoint, read history.Op) {
 	var last checkpoint
-	maybe := map[stream.Position]bool{}
+	var maybe []stream.Position
 	for _, c := range all {
 		if c.begun > read.Seq {
 			continue
@@ -143,14 +143,23 @@ func (j *judge) readBack(part string, all []checkpoint, read history.Op) {
 				last = c
 			}
 		case c.Type != history.Fail:
-			maybe[stripTerm(c.Pos)] = true
+			maybe = append(maybe, c.Pos)
 		}
 	}
 	switch order := read.Pos.Compare(last.Pos); {
-	case last.Seq == 0, order == 0, order > 0 && maybe[stripTerm(read.Pos)]:
+	case last.Seq == 0, order == 0, order > 0 && j.equivalent(part, read.Pos, append(maybe, last.Pos)):
 	default:
 		j.found("K5", []uint64{last.Seq, read.Seq}, "%s: the checkpoint %v was saved and %v is read", part, last.Pos, read.Pos)
 	}
+}
+
+// equivalent reports that reading after the position is reading after one of the others: no record stands between, as in
+// the rest of an aggregate, or of a record in chunks.
+func (j *judge) equivalent(part string, at stream.Position, others []stream.Position) bool {
+	l := j.logs[part]
+	return slices.ContainsFunc(others, func(p stream.Position) bool {
+		return at.Compare(p) == 0 || l != nil && at.Compare(p) > 0 && l.after(at) == l.after(p)
+	})
 }
 
 // ending checks K6: the end is told once, after everything before it is settled.
@@ -179,18 +188,20 @@ func (j *judge) redeliveries() {
 	for _, part := range sortedKeys(j.holdsOf) {
 		holds := j.holdsOf[part]
 		for i := 1; i < len(holds); i++ {
-			again := 0
+			again, saved := 0, 0 // saved: by the hold before this one, which was given back in order
+			before := holds[i-1]
 			for _, d := range holds[i].delivers {
 				if when := settled[part][d.UID]; when != 0 && when < holds[i].acquire.Seq {
 					again++
 				}
+				if before.clean && before.end < holds[i].acquire.Seq && before.settled[stripTerm(d.Pos)] != 0 {
+					saved++
+				}
 			}
-			if again == 0 {
-				continue
-			}
-			if before := holds[i-1]; before.clean && before.end < holds[i].acquire.Seq {
-				j.found("D3", []uint64{before.end, holds[i].acquire.Seq}, "%s: %d handled records came again after a clean hand-over", part, again)
-			} else if again > j.Window+1 {
+			switch {
+			case saved > 0:
+				j.found("D3", []uint64{before.end, holds[i].acquire.Seq}, "%s: %d handled records came again after a clean hand-over", part, saved)
+			case again > j.Window+1:
 				j.found("D2", []uint64{holds[i].acquire.Seq}, "%s: %d handled records came again, at most %d may", part, again, j.Window+1)
 			}
 		}

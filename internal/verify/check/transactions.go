@@ -88,10 +88,11 @@ func (j *judge) outputs() {
 	for _, part := range sortedKeys(j.saved) {
 		saved := j.saved[part]
 		l := j.logs[part]
-		if l == nil {
+		if l == nil || len(j.holdsOf[part]) == 0 {
 			continue
 		}
-		for _, e := range l.entries[:l.after(saved.Pos)] {
+		begin := l.after(j.holdsOf[part][0].acquire.Pos) // of the group, in this partition
+		for _, e := range l.entries[begin:max(begin, l.after(saved.Pos))] {
 			if _, ok := made[e.uid]; !ok && e.stored {
 				j.found("D5", []uint64{e.op.Seq, saved.Seq}, "input %d of %s is checkpointed and has no output", e.uid, part)
 			}

@@ -3,53 +3,55 @@ package workload
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/streamport-go/streamport/internal/verify/history"
 	"github.com/streamport-go/streamport/stream"
 )
 
-// read reads everything that stands in a stream, by a reader without a group.
+// read reads everything that stands in a stream, by a reader without a group, partition by partition.
 func (r *run) read(ctx context.Context, name string) ([]history.Op, error) {
 	ctx, cancel := context.WithTimeout(ctx, finishIn)
 	defer cancel()
-	var mu sync.Mutex
-	read := map[string][]history.Op{} // by partition
-	for tries := 0; ; tries++ {
-		c, err := stream.NewConsumer(ctx, r.env.Backend(), stream.ConsumerConfig{
-			Member: fmt.Sprint("reader-", tries), Streams: []string{name}, End: stream.Latest(), Expired: stream.ExpiredOldest, Grace: grace,
-		})
-		if err == nil {
-			clear(read)
-			err = c.Run(ctx, func(ctx context.Context, p *stream.Partition) error {
-				var ops []history.Op
-				for rec, err := range p.Records(ctx) {
-					if err != nil {
-						return err
-					}
-					ops = append(ops, r.op(history.Stored, rec))
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				read[p.Name] = append(read[p.Name], ops...)
-				return nil
-			})
+	var all []history.Op
+	for _, part := range r.env.Partitions(name) {
+		ops, err := r.readPartition(ctx, name, part)
+		for tries := 1; err != nil && ctx.Err() == nil && tries < mostTries; tries++ {
+			time.Sleep(tick)
+			ops, err = r.readPartition(ctx, name, part)
 		}
-		if err == nil && ctx.Err() == nil {
-			var all []history.Op
-			for _, part := range slices.Sorted(maps.Keys(read)) {
-				all = append(all, read[part]...)
-			}
-			return all, nil
+		if err != nil {
+			return nil, fmt.Errorf("read %s/%s to its end: %w", name, part, err)
 		}
-		if ctx.Err() != nil || tries == 20 {
-			return nil, fmt.Errorf("read stream %s to its end: %w", name, context.Cause(ctx))
-		}
-		time.Sleep(tick)
+		all = append(all, ops...)
 	}
+	return all, nil
+}
+
+// mostTries is how often the final reading, and the opening of a producer, may meet a fault.
+const mostTries = 20
+
+func (r *run) readPartition(ctx context.Context, name, part string) ([]history.Op, error) {
+	c, err := stream.NewConsumer(ctx, r.env.Backend(), stream.ConsumerConfig{
+		Member: "reader", Streams: []string{name}, Partitions: []string{part}, End: stream.Latest(), Expired: stream.ExpiredOldest, Grace: grace,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var ops []history.Op
+	err = c.Run(ctx, func(ctx context.Context, p *stream.Partition) error {
+		for rec, err := range p.Records(ctx) {
+			if err != nil {
+				return err
+			}
+			ops = append(ops, r.op(history.Stored, rec))
+		}
+		return nil
+	})
+	if err == nil {
+		err = ctx.Err()
+	}
+	return ops, err
 }
 
 // op is an operation about a consumed record.

@@ -43,6 +43,8 @@ type run struct {
 	kept   stream.Checkpointer // nil: checkpoints live in the backend
 	calls  *keeperFaults
 
+	replaced []string // partitions that are closed; only goWrong's and what comes before it
+
 	stopping  context.Context // ends when the members are to stop
 	stop      context.CancelFunc
 	producers sync.WaitGroup
@@ -83,6 +85,7 @@ func Run(ctx context.Context, p Plan, e env.Env, t env.Traits, rec *history.Reco
 	for i := range r.Members {
 		r.join(i)
 	}
+	r.awaitBirth()
 	begun := time.Now()
 	for i := range r.Producers {
 		r.producers.Go(func() { r.produce(ctx, i, r.Records) })
@@ -122,7 +125,23 @@ func (r *run) prologue(ctx context.Context) error {
 	for _, op := range stored {
 		r.birth[op.Part] = op.Pos
 	}
+	for _, part := range r.replaced {
+		r.note(history.Op{F: history.End, Part: part}) // it is complete, and the group begins after it
+	}
 	return nil
+}
+
+// awaitBirth waits until a group that begins at the end has found where that is.
+func (r *run) awaitBirth() {
+	p := actor(r.Seed, roleMain, 1)
+	born := func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return !r.Latest || r.hold > 0
+	}
+	for deadline := time.Now().Add(finishIn); !born() && time.Now().Before(deadline); {
+		p.sleep(5 * time.Millisecond)
+	}
 }
 
 // goWrong follows the fault script.
@@ -148,7 +167,12 @@ func (r *run) apply(ctx context.Context, step fault.Step) {
 	ops, err := r.env.Apply(ctx, step, env.World{Group: group, Stream: input, Members: r.alive(), Known: r.positions})
 	for _, op := range ops {
 		r.note(op)
+		if op.F == history.Reshard {
+			r.replaced = append(r.replaced, op.From...)
+		}
 	}
+	slices.Sort(r.replaced)
+	r.replaced = slices.Compact(r.replaced)
 	if err != nil {
 		r.note(history.Op{F: history.Fault, Err: class(err)})
 	}

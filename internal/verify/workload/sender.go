@@ -28,7 +28,7 @@ func (r *run) produce(ctx context.Context, number, records int) {
 	for tries := 0; s.out == nil; tries++ {
 		var err error
 		s.out, err = stream.NewProducer(ctx, r.env.Backend(), stream.ProducerConfig{Member: s.name, DeliveryTimeout: delivery})
-		if err != nil && tries == 20 {
+		if err != nil && tries == mostTries {
 			r.note(history.Op{F: history.Close, Proc: s.name, Err: class(err)})
 			return
 		}

@@ -51,8 +51,7 @@ func (p Profile) Choices() []fault.Choice {
 	}
 	return append(all,
 		fault.Choice{Kind: fault.Split, Most: 7},
-		fault.Choice{Kind: fault.Merge, Most: 7},
-		fault.Choice{Kind: fault.Rate, Targets: []string{"Duplicate"}, Most: 80})
+		fault.Choice{Kind: fault.Merge, Most: 7})
 }
 
 // Traits are those that the profile declares. A test compares them with its Capabilities.
@@ -101,7 +100,7 @@ func (p Profile) Open(ctx context.Context, s env.Settings) (env.Env, error) {
 func setRate(f *memory.Faults, name string, rate float64) {
 	fields := map[string]*float64{
 		"LoseAck": &f.LoseAck, "Throttle": &f.Throttle, "FailEntry": &f.FailEntry, "Delay": &f.Delay,
-		"LoseCommit": &f.LoseCommit, "Duplicate": &f.Duplicate,
+		"LoseCommit": &f.LoseCommit,
 	}
 	if field := fields[name]; field != nil {
 		*field = rate
