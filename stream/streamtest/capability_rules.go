@@ -1,3 +1,0 @@
-package streamtest
-
-func capabilityRules() []rule { return nil }
