@@ -7,81 +7,109 @@ import (
 // fewRoutes is how many partitions a stream may have for its batches to be sorted without an allocation.
 const fewRoutes = 64
 
-// run stores records of one stream, those whose topic is set, with one lock for each partition. The records of one
-// partition keep their order.
-func (s *sink) run(t *topic, recs []*stream.Record, admitted []*topic, parts []*partition, nums []uint64, now int64) {
-	var few [fewRoutes]int16
-	routes := t.routes.Load()
-	heads, spread := few[:], t.spread.Add(1)
-	if len(routes.open) > fewRoutes {
-		heads = make([]int16, len(routes.open))
+// run stores records of one stream, those whose topic is set, with one lock for each partition, and notes the answers.
+// The records of one partition keep their order.
+func (s *sink) run(t *topic, recs []*stream.Record, admitted []*topic, acks []stream.Ack, now int64) {
+	var order [chunk]uint8 // of the records, a partition after the other
+	routes, spread := t.routes.Load(), t.spread.Add(1)
+	if len(routes.open) == 1 {
+		n := 0
+		for i := range recs {
+			if admitted[i] != nil {
+				order[n] = uint8(i)
+				n++
+			}
+		}
+		s.fill(t, routes.open[0], order[:n], recs, acks, now)
+		return
 	}
-	var next, tails [chunk]int16 // lists of the records of each partition: heads holds the first's index plus one
-	var order [chunk]int16
-	touched := 0
+	var (
+		few     [fewRoutes]uint8
+		lists   = few[:]          // a partition's list plus one
+		parts   [chunk]*partition // of each list
+		ends    [chunk]uint8      // of each list in order; before that its length
+		member  [chunk]uint8      // the list of each record
+		touched int
+	)
+	if len(routes.open) > fewRoutes {
+		lists = make([]uint8, len(routes.open))
+	}
 	for i, r := range recs {
 		if admitted[i] == nil {
 			continue
 		}
 		at := t.route(routes, r.Key, spread)
-		if heads[at] == 0 {
-			heads[at] = int16(touched + 1)
-			order[touched] = int16(i)
-			tails[touched] = int16(i)
+		if lists[at] == 0 {
+			parts[touched] = routes.open[at]
 			touched++
-		} else {
-			list := heads[at] - 1
-			next[tails[list]] = int16(i) + 1
-			tails[list] = int16(i)
+			lists[at] = uint8(touched)
 		}
-		parts[i] = routes.open[at]
+		member[i] = lists[at] - 1
+		ends[member[i]]++
 	}
-	for list := range touched {
-		s.fill(t, int(order[list]), next[:], recs, parts, nums, now)
+	var next [chunk]uint8 // free place of each list
+	for list, end := 0, uint8(0); list < touched; list++ {
+		next[list] = end
+		end += ends[list]
+		ends[list] = end
+	}
+	for i := range recs {
+		if admitted[i] != nil {
+			order[next[member[i]]] = uint8(i)
+			next[member[i]]++
+		}
+	}
+	from := uint8(0)
+	for list, p := range parts[:touched] {
+		s.fill(t, p, order[from:ends[list]], recs, acks, now)
+		from = ends[list]
 	}
 }
 
-// fill stores one list of records in its partition, or, if that was closed in between, each where it belongs now.
-func (s *sink) fill(t *topic, first int, next []int16, recs []*stream.Record, parts []*partition, nums []uint64, now int64) {
-	p := parts[first]
+// fill stores the records at the given places in one partition, or, if that was closed in between, each where it belongs
+// now.
+func (s *sink) fill(t *topic, p *partition, places []uint8, recs []*stream.Record, acks []stream.Ack, now int64) {
+	var nums [chunk]uint64
 	p.mu.Lock()
-	closed, count := p.closed, 0
-	for i := first; !closed; i = int(next[i]) - 1 {
-		r := recs[i]
-		_, nums[i] = p.put(r, p.stamp(r, now), encodedBytes(r))
-		count++
-		if next[i] == 0 {
-			break
-		}
-	}
+	closed := p.closed
 	if !closed {
+		for n, i := range places {
+			r := recs[i]
+			_, nums[n] = p.put(r, p.stamp(r, now), encodedBytes(r))
+		}
 		p.settle(now)
 	}
 	p.mu.Unlock()
 	if closed {
-		for i := first; ; i = int(next[i]) - 1 {
-			parts[i], nums[i] = t.store(recs[i], now)
-			if next[i] == 0 {
-				return
-			}
+		for _, i := range places {
+			q, n := t.store(recs[i], now)
+			q.answer(&acks[i], recs[i], n)
+			s.produced(t, q, 1, recs[i])
 		}
+		return
+	}
+	for n, i := range places {
+		p.answer(&acks[i], recs[i], nums[n])
 	}
 	if s.config.Observed {
-		s.producedList(t, p, first, next, recs, count)
+		s.producedList(t, p, places, recs)
 	}
 }
 
-// producedList tells the observer of a list of records that are stored.
-func (s *sink) producedList(t *topic, p *partition, first int, next []int16, recs []*stream.Record, count int) {
+// answer notes that r is stored under the number n.
+func (p *partition) answer(a *stream.Ack, r *stream.Record, n uint64) {
+	a.Record, a.Partition, a.Position = r, p.name, p.scale.position(n)
+}
+
+// producedList tells the observer of records that are stored in one partition.
+func (s *sink) producedList(t *topic, p *partition, places []uint8, recs []*stream.Record) {
 	size := int64(0)
-	for i := first; ; i = int(next[i]) - 1 {
+	for _, i := range places {
 		size += payload(recs[i])
-		if next[i] == 0 {
-			break
-		}
 	}
 	s.config.Observe(stream.Event{
-		Kind: stream.EventProduced, Member: s.config.Member, Stream: t.name, Partition: p.name, Records: count, Bytes: size,
+		Kind: stream.EventProduced, Member: s.config.Member, Stream: t.name, Partition: p.name,
+		Records: len(places), Bytes: size,
 	})
 }
 

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"time"
@@ -55,6 +56,9 @@ func checkTextKey(key []byte) error {
 	if len(key) == 0 {
 		return fmt.Errorf("%w: an empty key; the service needs at least one character", stream.ErrUnsupported)
 	}
+	if len(key) <= maxKeyPoints && isASCII(key) {
+		return nil
+	}
 	if !utf8.Valid(key) {
 		return fmt.Errorf("%w: the key is no UTF-8, which is all that the service keeps", stream.ErrUnsupported)
 	}
@@ -64,6 +68,18 @@ func checkTextKey(key []byte) error {
 		}
 	}
 	return nil
+}
+
+// isASCII is for short keys faster than utf8.Valid.
+func isASCII(b []byte) bool {
+	var bits uint64
+	for ; len(b) >= 8; b = b[8:] {
+		bits |= binary.LittleEndian.Uint64(b)
+	}
+	for _, c := range b {
+		bits |= uint64(c)
+	}
+	return bits&0x8080808080808080 == 0
 }
 
 // aheadOfClock is how far a record's time may lie in the future (Kafka: message.timestamp.after.max.ms).

@@ -82,9 +82,8 @@ func (in *injector) scripted(ctx context.Context, op Op, at Where, then Outcome)
 	case r == nil:
 		return then, nil
 	case r.barrier != nil:
-		close(r.barrier.entered)
 		select {
-		case <-r.barrier.released:
+		case <-r.barrier.enter():
 		case <-ctx.Done():
 		case <-in.b.done:
 		}

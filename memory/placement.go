@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"bytes"
 	"crypto/md5"
 	"encoding/binary"
 	"hash/maphash"
@@ -91,7 +90,8 @@ type pointCache struct {
 	slots [pointSlots]atomic.Pointer[knownPoint]
 }
 
-const pointSlots = 1024
+// A key can stand in either of two neighbouring slots, so that a few thousand keys in use hardly drive each other out.
+const pointSlots = 1 << 12
 
 type knownPoint struct {
 	key string
@@ -101,11 +101,19 @@ type knownPoint struct {
 func newPointCache() *pointCache { return &pointCache{seed: maphash.MakeSeed()} }
 
 func (c *pointCache) of(key []byte) point {
-	slot := &c.slots[maphash.Bytes(c.seed, key)%pointSlots]
-	if known := slot.Load(); known != nil && known.key == string(key) {
+	hash := maphash.Bytes(c.seed, key)
+	slot := &c.slots[hash%pointSlots]
+	known := slot.Load()
+	if known != nil && known.key != string(key) {
+		other := &c.slots[hash%pointSlots^1]
+		if known = other.Load(); known == nil || hash>>32&1 == 0 {
+			slot = other
+		}
+	}
+	if known != nil && known.key == string(key) {
 		return known.at
 	}
-	at := hashPoint(key)
-	slot.Store(&knownPoint{key: string(bytes.Clone(key)), at: at})
-	return at
+	known = &knownPoint{key: string(key), at: hashPoint(key)}
+	slot.Store(known)
+	return known.at
 }

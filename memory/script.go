@@ -65,7 +65,7 @@ func (s *Script) ApplyThen(op Op, n int, then Outcome, where ...Where) {
 // PauseNext holds the next matching call before it is carried out, until the barrier is released or the call's context
 // ends.
 func (s *Script) PauseNext(op Op, where ...Where) *Barrier {
-	b := &Barrier{entered: make(chan struct{}), released: make(chan struct{})}
+	b := &Barrier{}
 	s.add(&rule{op: op, n: 1, barrier: b}, where)
 	return b
 }
@@ -172,16 +172,51 @@ func (s *Script) start(b *Backend) {
 
 // A Barrier holds one call. Methods may be called from many goroutines.
 type Barrier struct {
+	mu       sync.Mutex // guards what follows
 	entered  chan struct{}
 	released chan struct{}
-	once     sync.Once
+	came     bool
+	open     bool
+}
+
+// channels makes the channels when they are first used: a script may be written outside of the testing/synctest bubble
+// in which it runs, and channels may not.
+func (b *Barrier) channels() (entered, released chan struct{}) {
+	if b.entered == nil {
+		b.entered, b.released = make(chan struct{}), make(chan struct{})
+	}
+	return b.entered, b.released
 }
 
 // Entered is closed when the call has come to the barrier.
-func (b *Barrier) Entered() <-chan struct{} { return b.entered }
+func (b *Barrier) Entered() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	entered, _ := b.channels()
+	return entered
+}
 
 // Wait waits until the call has come to the barrier.
-func (b *Barrier) Wait() { <-b.entered }
+func (b *Barrier) Wait() { <-b.Entered() }
 
 // Release lets the call go on. A second Release does nothing.
-func (b *Barrier) Release() { b.once.Do(func() { close(b.released) }) }
+func (b *Barrier) Release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, released := b.channels(); !b.open {
+		b.open = true
+		close(released)
+	}
+}
+
+// enter is the call's arrival; it returns what the call waits for.
+func (b *Barrier) enter() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	entered, released := b.channels()
+	if !b.came {
+		b.came = true
+		close(entered)
+	}
+	return released
+}

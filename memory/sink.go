@@ -194,9 +194,8 @@ func (p *partition) settle(now int64) {
 // many stores up to chunk records with one lock for each partition that they touch.
 func (s *sink) many(recs []*stream.Record, now int64, done func(stream.Ack, error)) {
 	var (
-		topics [chunk]*topic
-		parts  [chunk]*partition
-		nums   [chunk]uint64
+		topics [chunk]*topic // nil: the record is answered
+		acks   [chunk]stream.Ack
 	)
 	for i, r := range recs {
 		t, err := s.admit(r)
@@ -214,12 +213,12 @@ func (s *sink) many(recs []*stream.Record, now int64, done func(stream.Ack, erro
 		for last < len(recs) && (topics[last] == topics[first] || topics[last] == nil) {
 			last++
 		}
-		s.run(topics[first], recs[first:last], topics[first:last], parts[first:last], nums[first:last], now)
+		s.run(topics[first], recs[first:last], topics[first:last], acks[first:last], now)
 		first = last
 	}
-	for i, r := range recs {
-		if p := parts[i]; p != nil {
-			done(stream.Ack{Record: r, Partition: p.name, Position: p.scale.position(nums[i])}, nil)
+	for i := range recs {
+		if topics[i] != nil {
+			done(acks[i], nil)
 		}
 	}
 }
