@@ -184,14 +184,14 @@ func (j *judge) ending(part string, handled map[string]map[stream.Position]uint6
 // redeliveries checks D2 and D3: how much comes again after a takeover, and that nothing does after a clean hand-over, nor
 // while nothing goes wrong.
 func (j *judge) redeliveries() {
-	settled := j.settledUIDs()
+	settled := j.handledAt()
 	for _, part := range sortedKeys(j.holdsOf) {
 		holds := j.holdsOf[part]
 		for i := 1; i < len(holds); i++ {
 			again, saved := 0, 0 // saved: by the hold before this one, which was given back in order
 			before := holds[i-1]
 			for _, d := range holds[i].delivers {
-				if when := settled[part][d.UID]; when != 0 && when < holds[i].acquire.Seq {
+				if when := settled[part][stripTerm(d.Pos)]; when != 0 && when < holds[i].acquire.Seq {
 					again++
 				}
 				if before.clean && before.end < holds[i].acquire.Seq && before.settled[stripTerm(d.Pos)] != 0 {
@@ -219,30 +219,12 @@ func (j *judge) undisturbed() {
 		if op.F == history.Gap {
 			j.found("C7", []uint64{op.Seq}, "%s has a gap although nothing was trimmed", op.Part)
 		}
-		if op.F != history.Deliver || len(j.places[op.UID]) > 1 {
-			continue
+		if op.F != history.Deliver || j.AnyOrder || len(j.places[op.UID]) > 1 {
+			continue // what is done behind a record that is not may come again
 		}
 		if before, ok := seen[op.UID]; ok {
 			j.found("D3", []uint64{before, op.Seq}, "record %d came again although nothing went wrong", op.UID)
 		}
 		seen[op.UID] = op.Seq
 	}
-}
-
-// settledUIDs says for each partition when each record in it was first handled.
-func (j *judge) settledUIDs() map[string]map[uint64]uint64 {
-	settled := map[string]map[uint64]uint64{}
-	for i := range j.ops {
-		op := &j.ops[i]
-		if op.F != history.Handled {
-			continue
-		}
-		if settled[op.Part] == nil {
-			settled[op.Part] = map[uint64]uint64{}
-		}
-		if settled[op.Part][op.UID] == 0 {
-			settled[op.Part][op.UID] = op.Seq
-		}
-	}
-	return settled
 }

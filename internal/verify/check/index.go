@@ -90,8 +90,27 @@ func newIndex(ops []history.Op) *index {
 			x.answered(*op, op.Seq, history.Info)
 		}
 	}
+	x.dropStillborn()
 	x.buildLogs(ops)
 	return x
+}
+
+// dropStillborn forgets holds that were lost before anything came of them: a member may hear of such a grant, and tell it,
+// long after others have had the partition.
+func (x *index) dropStillborn() {
+	for part, holds := range x.holdsOf {
+		holds = slices.DeleteFunc(holds, func(h *hold) bool {
+			stillborn := h.end != 0 && h.released.Seq == 0 && len(h.delivers)+len(h.gaps)+len(h.checkpoints) == 0
+			if stillborn {
+				delete(x.holds, h.acquire.Hold)
+			}
+			return stillborn
+		})
+		x.holdsOf[part] = holds
+		if len(holds) == 0 {
+			delete(x.holdsOf, part)
+		}
+	}
 }
 
 func (x *index) add(ops []history.Op, i int, pending map[uint64]*history.Op) {

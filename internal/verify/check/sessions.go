@@ -137,7 +137,7 @@ func (j *judge) firstDeliveries() {
 	for i := range j.ops {
 		op := &j.ops[i]
 		switch {
-		case op.F == history.Acquire:
+		case op.F == history.Acquire && j.holds[op.Hold] != nil:
 			current[op.Part] = op.Hold
 		case op.F == history.Deliver && op.Hold == current[op.Part] && op.Key != "" && !seen[op.UID] && j.orderCounts(op.UID):
 			seen[op.UID] = true

@@ -72,6 +72,7 @@ func Draw(seed uint64, o env.Opener) Plan {
 	}
 	if t.Headers && !p.External && !p.Script.Has(fault.Trim, fault.Grow) { // what trimming cuts in two is given up
 		p.Chunked = r.IntN(6) == 0
+		p.Large = p.Large && !p.Chunked
 	}
 	if len(p.Script) == 0 {
 		p.Misbehave = false

@@ -26,6 +26,7 @@ const keysOf = 16
 func (r *run) produce(ctx context.Context, number, records int) {
 	s := &sender{run: r, pace: actor(r.Seed, roleProducer, number), name: fmt.Sprintf("p%d", number), kseq: map[string]uint64{}}
 	for tries := 0; s.out == nil; tries++ {
+		s.sleep(time.Millisecond)
 		var err error
 		s.out, err = stream.NewProducer(ctx, r.env.Backend(), stream.ProducerConfig{Member: s.name, DeliveryTimeout: delivery})
 		if err != nil && tries == mostTries {

@@ -43,7 +43,7 @@ func (s *session) commit(ctx context.Context, p *stream.Partition, out stream.Pr
 	s.mu.Unlock()
 	var ops []history.Op
 	s.begin(last, txn)
-	spoil := s.percent(10)
+	spoil := len(s.Script) > 0 && s.percent(10)
 	err := out.Transact(ctx, func(tx stream.Tx) error {
 		for i := range batch {
 			rec, op := s.output(&batch[i], txn)
