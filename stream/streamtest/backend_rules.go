@@ -13,12 +13,12 @@ import (
 
 func backendRules() []rule {
 	return []rule{
-		{"CapabilitiesPerStream", "Capabilities tells what this stream can do as it is configured now, not what the brand can; a " +
-			"stream that does not exist is ErrNotFound.", []string{"Partitions"}, capabilitiesPerStream},
-		{"OpenedForMode", "OpenSink returns a TxSink if and only if SinkConfig.Transactions is set, and refuses what it " +
-			"cannot honour with ErrUnsupported.", []string{"Transactions"}, openedForMode},
-		{"BackendClose", "Close ends every sink and source that is still open; every handle answers ErrClosed from then " +
-			"on, at once. A second Close returns what the first returned.", nil, backendClose},
+		{"CapabilitiesPerStream", "Capabilities tells what this stream can do as it is configured now, not what the " +
+			"brand can; a stream that does not exist is ErrNotFound.", []string{"Partitions"}, capabilitiesPerStream},
+		{"OpenedForMode", "OpenSink returns a TxSink if and only if SinkConfig.Transactions is set, and refuses what " +
+			"it cannot honour with ErrUnsupported.", []string{"Transactions"}, openedForMode},
+		{"BackendClose", "Close ends every sink and source that is still open; every handle answers ErrClosed from " +
+			"then on, at once. A second Close returns what the first returned.", nil, backendClose},
 	}
 }
 
@@ -83,7 +83,8 @@ func (t *T) everyGap(name string) {
 		}
 		slices.Sort(named)
 		slices.Sort(want)
-		t.check(slices.Equal(named, want), "a %s that requires everything is told of the gaps %q, and they are %q", who, named, want)
+		t.check(slices.Equal(named, want),
+			"a %s that requires everything is told of the gaps %q, and they are %q", who, named, want)
 	}
 }
 
@@ -189,7 +190,8 @@ func backendClose(t *T) {
 
 	first := t.atOnce("Close", t.Backend.Close)
 	second := t.atOnce("a second Close", t.Backend.Close)
-	t.check(errors.Is(second, first) || first == nil && second == nil, "the first Close returned %v, the second %v", first, second)
+	t.check(errors.Is(second, first) || first == nil && second == nil,
+		"the first Close returned %v, the second %v", first, second)
 
 	closed := func(what string, err error) {
 		t.is(err, stream.ErrClosed, "%s after the backend's Close", what)
@@ -204,7 +206,10 @@ func backendClose(t *T) {
 		{"Next", func() error { _, err := source.Next(t.ctx); return err }},
 		{"Sink.Append", func() error { return t.appendOne(sink, plain(name, "k", "late")) }},
 		{"Send", func() error { return producer.Send(t.ctx, plain(name, "k", "late")) }},
-		{"a new Run", func() error { return reader.Run(t.ctx, func(context.Context, *stream.Partition) error { return nil }) }},
+		{"a new Run", func() error {
+			return reader.Run(t.ctx,
+				func(context.Context, *stream.Partition) error { return nil })
+		}},
 		{"Lag", func() error { return t.lagAfterClose(reader) }},
 		{"EnsureStream", func() error { return t.ensureAfterClose() }},
 	}...) {

@@ -12,9 +12,10 @@ import (
 func ensureRules() []rule {
 	return []rule{
 		{"EnsureWaits", "EnsureStream returns when the stream can be written to and read from.", nil, ensureWaits},
-		{"EnsureIdempotent", "a stream that exists and has what was asked is nil; one that differs is ErrInvalid, naming every " +
-			"field that differs, and is left as it is.", nil, ensureIdempotent},
-		{"EnsureRefuses", "what the backend cannot give is ErrUnsupported, and nothing is made.", []string{"Compaction"}, ensureRefuses},
+		{"EnsureIdempotent", "a stream that exists and has what was asked is nil; one that differs is ErrInvalid, " +
+			"naming every field that differs, and is left as it is.", nil, ensureIdempotent},
+		{"EnsureRefuses",
+			"what the backend cannot give is ErrUnsupported, and nothing is made.", []string{"Compaction"}, ensureRefuses},
 	}
 }
 
@@ -116,7 +117,8 @@ func (t *T) asMade(what string, asked stream.StreamConfig) {
 		t.check(c.Partitions == asked.Partitions, "a stream %s has %d partitions", what, c.Partitions)
 	}
 	if asked.MaxRecordBytes > 0 {
-		t.check(c.MaxRecordBytes.Value == asked.MaxRecordBytes, "a stream %s allows records of %d bytes", what, c.MaxRecordBytes.Value)
+		t.check(c.MaxRecordBytes.Value == asked.MaxRecordBytes,
+			"a stream %s allows records of %d bytes", what, c.MaxRecordBytes.Value)
 	}
 	if asked.Compacted {
 		t.check(c.Compaction.Support > stream.None, "a stream %s is not compacted", what)

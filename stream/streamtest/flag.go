@@ -47,7 +47,8 @@ func (t *T) refuses(name, capability string, amount int64) {
 			continue
 		}
 		g := gaps[0]
-		t.check(g.Name == capability && g.Stream == name, "the gap names %s of %s, asked was %s of %s", g.Name, g.Stream, capability, name)
+		t.check(g.Name == capability && g.Stream == name,
+			"the gap names %s of %s, asked was %s of %s", g.Name, g.Stream, capability, name)
 		t.check(g.WayOut != "", "the gap names no way out: %v", err)
 		t.check(g.Reason != "", "the gap names no reason: %v", err)
 	}

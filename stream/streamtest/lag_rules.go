@@ -10,8 +10,8 @@ import (
 
 func lagRules() []rule {
 	return []rule{
-		{"LagJoinsNothing", "Lag tells how far the group is behind in every partition without joining it; what the backend " +
-			"does not know is not known, not 0.", []string{"LagRecords", "LagTime"}, lagJoinsNothing},
+		{"LagJoinsNothing", "Lag tells how far the group is behind in every partition without joining it; what the " +
+			"backend does not know is not known, not 0.", []string{"LagRecords", "LagTime"}, lagJoinsNothing},
 	}
 }
 
@@ -24,7 +24,8 @@ func lagJoinsNothing(t *T) {
 	if _, ok := t.Backend.(stream.LagReader); !ok {
 		_, err := t.consumer(c).Lag(t.ctx)
 		t.is(err, stream.ErrUnsupported, "Lag of a backend that is no LagReader")
-		t.check(!t.claims(name, "LagRecords") && !t.claims(name, "LagTime"), "lag is claimed to be known, and the backend is no LagReader")
+		t.check(!t.claims(name,
+			"LagRecords") && !t.claims(name, "LagTime"), "lag is claimed to be known, and the backend is no LagReader")
 		t.notClaimed("LagReader")
 	}
 	if t.Pass != nil {
@@ -60,7 +61,7 @@ func lagJoinsNothing(t *T) {
 		}
 	}
 	for range 3 {
-		t.behind(c, len(recs)-partitions, fmt.Sprintf("of a group that has checkpointed a record in %d partitions", partitions))
+		t.behind(c, len(recs)-partitions, fmt.Sprintf("of a group with a checkpoint in %d partitions", partitions))
 	}
 	t.settle()
 	t.is(running.end(), nil, "Run beside Lag")
@@ -73,7 +74,8 @@ func (t *T) behind(c stream.ConsumerConfig, want int, whose string) {
 	t.ok(err, "Lag")
 	records, oldest := 0, int64(0)
 	for _, l := range lags {
-		t.check(l.Records.Known == t.claims(l.Stream, "LagRecords"), "LagRecords is claimed %t, and a lag in records is known %t",
+		t.check(l.Records.Known == t.claims(l.Stream,
+			"LagRecords"), "LagRecords is claimed %t, and a lag in records is known %t",
 			t.claims(l.Stream, "LagRecords"), l.Records.Known)
 		t.check(l.Millis.Known == t.claims(l.Stream, "LagTime"), "LagTime is claimed %t, and a lag in time is known %t",
 			t.claims(l.Stream, "LagTime"), l.Millis.Known)
@@ -106,5 +108,6 @@ func (t *T) lagFixesNothing(name string) {
 	t.ok(err, "Lag of a group that starts at the end")
 	t.send(plain(other, "k", "before the group was born"))
 	read := t.readWith(t.Backend, stream.ConsumerConfig{Group: c.Group, Streams: c.Streams, Start: c.Start})
-	t.check(len(all(read)) == 0, "a group that starts at the end got %d records from before: Lag has applied its Start", len(all(read)))
+	t.check(len(all(read)) == 0,
+		"a group that starts at the end got %d records from before: Lag has applied its Start", len(all(read)))
 }

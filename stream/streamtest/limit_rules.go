@@ -21,7 +21,8 @@ func limitRules() []rule {
 		limit("PartitionWriteRecords", "per second", writeRate),
 		limit("PartitionReadBytes", "per second: of each reader with PushDelivery, of all together without", readRate),
 		limit("PartitionReadCalls", "per second, all readers together", readRate),
-		{capability + "Retention", "Retention is how long a stream keeps records, compaction aside.", []string{"Retention"}, retention},
+		{capability + "Retention",
+			"Retention is how long a stream keeps records, compaction aside.", []string{"Retention"}, retention},
 		{capability + "Partitions", "that take records now; 0: not known", []string{"Partitions"}, partitions},
 	}
 }
@@ -98,7 +99,8 @@ func maxStateBytes(t *T, name string, limit int64) {
 		want, size = stream.Position{}, 0
 	}
 	t.check(saved.Position.Compare(want) == 0 && int64(len(saved.State)) == size,
-		"after a state that was refused, saved is %v with %d bytes, want %v with %d", saved.Position, len(saved.State), want, size)
+		"after a state that was refused, saved is %v with %d bytes, want %v with %d",
+		saved.Position, len(saved.State), want, size)
 }
 
 func maxRequestRecords(t *T, name string, limit int64) {
@@ -147,7 +149,8 @@ func writeRate(t *T, _ string, rate int64) {
 		return
 	}
 	took := time.Since(begun)
-	t.check(!t.Bubble || took >= time.Second, "3000 records were stored within %v, against the rates that are claimed", took)
+	t.check(!t.Bubble || took >= time.Second,
+		"3000 records were stored within %v, against the rates that are claimed", took)
 }
 
 func readRate(t *T, _ string, rate int64) {

@@ -23,8 +23,10 @@ func options(t *T) {
 
 func (t *T) oddStreams() {
 	for _, c := range []stream.StreamConfig{
-		{}, {Partitions: 1}, {Partitions: 5}, {Retention: time.Hour}, {Retention: 24 * time.Hour}, {Retention: 7 * 24 * time.Hour},
-		{Retention: 400 * 24 * time.Hour}, {Retention: -1}, {MaxRecordBytes: 1 << 10}, {MaxRecordBytes: 1 << 20}, {MaxRecordBytes: 10 << 20},
+		{}, {Partitions: 1}, {Partitions: 5}, {Retention: time.Hour}, {Retention: 24 * time.Hour},
+		{Retention: 7 * 24 * time.Hour},
+		{Retention: 400 * 24 * time.Hour}, {Retention: -1}, {MaxRecordBytes: 1 << 10}, {MaxRecordBytes: 1 << 20},
+		{MaxRecordBytes: 10 << 20},
 		{MaxRecordBytes: 11 << 20}, {MaxRecordBytes: 1 << 40}, {Compacted: true},
 	} {
 		question := fmt.Sprintf("a stream %+v", c)
@@ -90,15 +92,16 @@ func (t *T) oddConsumers() {
 	partition := t.partitionNames(name)[0]
 	now := time.Now()
 	for question, c := range map[string]stream.ConsumerConfig{
-		"a consumer by default":                    {},
-		"a consumer with a group":                  {Group: t.name("group")},
-		"a consumer that starts at the end":        {Start: stream.Latest()},
-		"a consumer that starts at a time":         {Start: stream.Since(now.Add(-time.Hour))},
-		"a consumer that starts in future":         {Start: stream.Since(now.Add(time.Hour))},
-		"a consumer that starts at no time":        {Start: stream.Since(time.Time{})},
-		"a consumer that starts nowhere":           {Start: stream.After(stream.Position{})},
-		"a consumer of one partition":              {Partitions: []string{partition}},
-		"a consumer of one partition from nowhere": {Partitions: []string{partition}, Start: stream.After(stream.Position{})},
+		"a consumer by default":             {},
+		"a consumer with a group":           {Group: t.name("group")},
+		"a consumer that starts at the end": {Start: stream.Latest()},
+		"a consumer that starts at a time":  {Start: stream.Since(now.Add(-time.Hour))},
+		"a consumer that starts in future":  {Start: stream.Since(now.Add(time.Hour))},
+		"a consumer that starts at no time": {Start: stream.Since(time.Time{})},
+		"a consumer that starts nowhere":    {Start: stream.After(stream.Position{})},
+		"a consumer of one partition":       {Partitions: []string{partition}},
+		"a consumer of one partition from nowhere": {Partitions: []string{partition},
+			Start: stream.After(stream.Position{})},
 		"a consumer after a position of no record": {
 			Partitions: []string{partition}, Start: stream.After(stream.MakePosition([3]uint64{math.MaxUint64, 1, 1}, 7, 0)),
 		},
@@ -132,7 +135,8 @@ func (t *T) everyRequirement() {
 		case reflect.TypeFor[stream.Support]():
 			amounts = map[string]int64{"emulated": int64(stream.Emulated), "native": int64(stream.Native), "4": 4}
 		case reflect.TypeFor[time.Duration]():
-			amounts = map[string]int64{"1 h": int64(time.Hour), "1 day": int64(24 * time.Hour), "8 days": int64(8 * 24 * time.Hour), "-1": -1}
+			amounts = map[string]int64{"1 h": int64(time.Hour),
+				"1 day": int64(24 * time.Hour), "8 days": int64(8 * 24 * time.Hour), "-1": -1}
 		}
 		for words, amount := range amounts {
 			t.opensProducer(fmt.Sprintf("requiring %s %s", field.Name, words), stream.ProducerConfig{
@@ -152,7 +156,8 @@ func (t *T) oddRecords() {
 		return &stream.Record{Stream: name, Key: key, Value: value, Time: at}
 	}
 	odd := map[string]*stream.Record{
-		"nil": nil, "of no stream": {Key: key, Value: value}, "of no such stream": {Stream: t.name("nowhere"), Key: key, Value: value},
+		"nil":          nil,
+		"of no stream": {Key: key, Value: value}, "of no such stream": {Stream: t.name("nowhere"), Key: key, Value: value},
 		"without key": {Stream: name, Value: value}, "with a nil value": {Stream: name, Key: key},
 		"with an empty value": {Stream: name, Key: key, Value: []byte{}}, "with neither": {Stream: name},
 		"with a header":           header(stream.Header{Key: "a", Value: value}),
@@ -194,7 +199,8 @@ func (t *T) journey() {
 	t.answer("what a group is given first", texts(recs))
 	t.answer("positions that grow", grow(recs))
 	t.answer("a checkpoint", claim.Checkpoint(t.ctx, stream.Checkpoint{Position: recs[2].Position}))
-	t.answer("a checkpoint of nothing delivered", claim.Checkpoint(t.ctx, stream.Checkpoint{Position: stream.MakePosition([3]uint64{0, 0, 1 << 40}, 9, 0)}))
+	t.answer("a checkpoint of nothing delivered",
+		claim.Checkpoint(t.ctx, stream.Checkpoint{Position: stream.MakePosition([3]uint64{0, 0, 1 << 40}, 9, 0)}))
 	_, err = t.Backend.OpenSource(t.ctx, c)
 	t.answer("a member whose name is in use", err)
 	if t.Crash != nil {

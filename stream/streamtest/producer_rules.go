@@ -14,20 +14,21 @@ import (
 func producerRules() []rule {
 	return []rule{
 		{"SendAll", "Send returns nil when all records are stored, else Failures: one entry for each record that is " +
-			"not stored or not known to be. A record that can never be stored (nil, no stream, a stream not " +
-			"listed) makes Send refuse them all before anything is sent.", nil, sendAll},
+			"not stored or not known to be. A record that can never be stored (nil, no stream, a stream not listed) makes " +
+			"Send refuse them all before anything is sent.", nil, sendAll},
 		{"SendEnds", "Send returns when ctx ends. Records unanswered by then are ErrUnknownOutcome and must never be " +
 			"changed.", nil, sendEnds},
 		{"AsyncOnce", "done runs exactly once, perhaps before SendAsync returns, on any goroutine. It must not block, " +
 			"nor call Send, SendAsync, Flush or Close. Ctx bounds the wait for buffer space only.", nil, asyncOnce},
-		{"AsyncSticky", "with a nil done, a failure sticks: every later Flush and Close returns it, as in bufio.Writer.", nil, asyncSticky},
+		{"AsyncSticky", "with a nil done, a failure sticks: every later Flush and Close returns it, as in " +
+			"bufio.Writer.", nil, asyncSticky},
 		{"FlushAll", "Flush returns when every record accepted before it is answered.", nil, flushAll},
 		{"Listed", "if ProducerConfig.Streams is set, records to other streams are ErrUnsupported.", nil, listed},
-		{"ProducerWithdrawn", "when a required capability goes away while the producer is open, every later call fails with " +
-			"ErrUnsupported, naming it.", nil, producerWithdrawn},
-		{"ProducerClose", "Close flushes and returns what Flush would; when ctx ends, or DeliveryTimeout and a second have " +
-			"passed, what is left fails. Afterwards everything is ErrClosed. Every Close returns what the " +
-			"first returned.", nil, producerClose},
+		{"ProducerWithdrawn", "when a required capability goes away while the producer is open, every later call fails " +
+			"with ErrUnsupported, naming it.", nil, producerWithdrawn},
+		{"ProducerClose", "Close flushes and returns what Flush would; when ctx ends, or DeliveryTimeout and a second " +
+			"have passed, what is left fails. Afterwards everything is ErrClosed. Every Close returns what the first " +
+			"returned.", nil, producerClose},
 	}
 }
 
@@ -123,7 +124,10 @@ func sendEnds(t *T) {
 	t.has(name, append(recs, lost)...)
 	canceled, stop := context.WithCancel(t.ctx)
 	stop()
-	err := t.atOnce("Send with a context that has ended", func() error { return p.Send(canceled, plain(name, "k", "never")) })
+	err := t.atOnce("Send with a context that has ended", func() error {
+		return p.Send(canceled, plain(name,
+			"k", "never"))
+	})
 	t.is(err, context.Canceled, "Send with a context that has ended")
 }
 
@@ -224,7 +228,8 @@ func producerWithdrawn(t *T) {
 	})
 	t.ok(err, "NewProducer")
 	w.withdraw(func(c *stream.Capabilities) {
-		c.PartitionOrder = stream.Flag{Support: stream.None, Source: stream.Discovered, Reason: "the suite has taken it away"}
+		c.PartitionOrder = stream.Flag{Support: stream.None,
+			Source: stream.Discovered, Reason: "the suite has taken it away"}
 	})
 	t.Pass(reprobed)
 	a, ctx := newAcks(), context.WithoutCancel(t.ctx)
@@ -237,7 +242,8 @@ func producerWithdrawn(t *T) {
 	} {
 		var gaps stream.Gaps
 		named := errors.As(err, &gaps) && len(gaps) == 1 && gaps[0].Name == "PartitionOrder"
-		t.check(named && errors.Is(err, stream.ErrUnsupported), "%s: want PartitionOrder to be named as unsupported, got %v", what, err)
+		t.check(named && errors.Is(err, stream.ErrUnsupported),
+			"%s: want PartitionOrder to be named as unsupported, got %v", what, err)
 	}
 	_ = p.Close(ctx)
 }

@@ -55,7 +55,8 @@ func newReport(backend string, claims stream.Capabilities, verdicts []verdict) R
 	r := Report{Backend: backend}
 	sources := sourcesOf(claims)
 	for name, value := range claims.All() {
-		c := CapabilityReport{Capability: name, Claimed: value, Source: sources[name][0], Reason: sources[name][1], Verdict: Untried}
+		c := CapabilityReport{Capability: name, Claimed: value,
+			Source: sources[name][0], Reason: sources[name][1], Verdict: Untried}
 		if value == stream.Unknown.String() {
 			c.Verdict = Unclear
 		}

@@ -127,7 +127,8 @@ func doc(t *testing.T) string {
 	before, _, found := strings.Cut(string(old), "// # Rules\n")
 	require.True(t, found, "the package comment has no section of rules")
 	var b strings.Builder
-	b.WriteString(before + "// # Rules\n//\n// Each line is a rule, what it says, and in brackets the capabilities that it proves.\n//\n")
+	b.WriteString(before + "// # Rules\n//\n")
+	b.WriteString("// Each line is a rule, what it says, and in brackets the capabilities that it proves.\n//\n")
 	for _, r := range rules() {
 		b.WriteString(wrap(r))
 	}

@@ -19,7 +19,8 @@ func TestProfilesDifferAsExpected(t *testing.T) {
 			Reason: "rates are declared and not enforced: no test on Strict says anything of throttling",
 		},
 		streamtest.Difference{
-			Rule: "Capabilities.MaxRecordBytes", Question: "what is added to a value at the limit", Real: "1", Double: "73", Reason: size,
+			Rule: "Capabilities.MaxRecordBytes", Question: "what is added to a value at the limit", Real: "1",
+			Double: "73", Reason: size,
 		},
 		streamtest.Difference{
 			Rule: "Capabilities.MaxStateBytes", Question: "claimed", Real: "65536", Double: "3072",

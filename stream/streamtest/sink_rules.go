@@ -16,20 +16,22 @@ func sinkRules() []rule {
 	return []rule{
 		{"DoneOnce", "done runs exactly once for each record, on any goroutine, perhaps before Append returns; " +
 			"Ack.Record is the record that was passed, on errors too.", nil, doneOnce},
-		{"SliceNotKept", "Append does not keep recs, the slice; it reads the records themselves until their done has run, " +
-			"and never writes to them.", nil, sliceNotKept},
-		{"AppendWaits", "Append waits for buffer space until ctx ends; a record that found none fails with the context's " +
-			"error and is not stored. Nothing else of ctx matters to a record once it is accepted.", nil, appendWaits},
+		{"SliceNotKept", "Append does not keep recs, the slice; it reads the records themselves until their done has " +
+			"run, and never writes to them.", nil, sliceNotKept},
+		{"AppendWaits", "Append waits for buffer space until ctx ends; a record that found none fails with the " +
+			"context's error and is not stored. Nothing else of ctx matters to a record once " +
+			"it is accepted.", nil, appendWaits},
 		{"KeyOrder", "where Capabilities say KeyOrder, records of one key are stored in the order in which Append took " +
-			"them, whatever fails and is retried; a record that fails takes with it every record of its key " +
-			"that was accepted before its done returned. Retries are the sink's alone.", []string{"KeyOrder"}, keyOrder},
+			"them, whatever fails and is retried; a record that fails takes with it every record of its key that was " +
+			"accepted before its done returned. Retries are the sink's alone.", []string{"KeyOrder"}, keyOrder},
 		{"Outcome", "an error that Is ErrUnknownOutcome means that the record may be stored; every other error, that " +
 			"it is not. Ack.Duplicate says that a stored record may stand twice.", []string{"IdempotentProduce"}, outcome},
 		{"SizeFirst", "sizes are counted as the service counts them; a record over the limit fails with ErrTooLarge " +
 			"before anything is sent, and others of the same call go on.", []string{"MaxRecordBytes"}, sizeFirst},
-		{"SinkFlush", "Flush returns when every record accepted before it is done, or with the error of ctx.", nil, sinkFlush},
-		{"SinkClose", "Close waits until every record is done, and when ctx ends fails the rest. When it returns, every " +
-			"done has run. Then Append's records fail with ErrClosed. A second Close returns what the first " +
+		{"SinkFlush",
+			"Flush returns when every record accepted before it is done, or with the error of ctx.", nil, sinkFlush},
+		{"SinkClose", "Close waits until every record is done, and when ctx ends fails the rest. When it returns, " +
+			"every done has run. Then Append's records fail with ErrClosed. A second Close returns what the first " +
 			"returned.", nil, sinkClose},
 	}
 }
@@ -294,70 +296,4 @@ func (t *T) quick(name string, s stream.Sink) {
 	if t.Cut == nil && !t.Bubble {
 		t.partly("the harness has no Cut, so that nobody sees what is sent")
 	}
-}
-
-func sinkFlush(t *T) {
-	name := t.stream(3)
-	s := t.sink(name)
-	a, recs := newAcks(), numbered(name, 3, 40)
-	s.Append(t.ctx, recs, a.done)
-	t.is(s.Flush(t.ctx), nil, "Flush")
-	t.check(len(a.now()) == len(recs), "%d of %d records were answered when Flush returned", len(a.now()), len(recs))
-	s.Append(t.ctx, numbered(name, 3, 40), a.done)
-	canceled, cancel := context.WithCancel(t.ctx)
-	cancel()
-	err := t.atOnce("Flush with a context that has ended", func() error { return s.Flush(canceled) })
-	complete := len(a.now()) == 2*len(recs)
-	t.check(errors.Is(err, context.Canceled) || err == nil && complete,
-		"Flush with a context that has ended: want nil with every record done or the context's error, got %v", err)
-}
-
-func sinkClose(t *T) {
-	name := t.stream(3)
-	s, err := t.Backend.OpenSink(t.ctx, t.sinkConfig(name))
-	t.ok(err, "OpenSink")
-	a := newAcks()
-	recs := numbered(name, 6, 20)
-	var wg sync.WaitGroup
-	for chunk := range slices.Chunk(recs, 10) {
-		wg.Go(func() { s.Append(t.ctx, chunk, a.done) })
-	}
-	errs := make([]error, 4)
-	for i := range errs {
-		wg.Go(func() { errs[i] = s.Close(t.ctx) })
-	}
-	wg.Wait()
-	for _, err := range errs {
-		t.is(err, nil, "Close beside Append")
-	}
-	t.once(a, recs)
-	for _, r := range a.now() {
-		t.check(r.err == nil || errors.Is(r.err, stream.ErrClosed), "a record appended beside Close: %v", r.err)
-	}
-	t.stored(name, a)
-	err = t.atOnce("Append after Close", func() error { return t.appendOne(s, plain(name, "k", "late")) })
-	t.is(err, stream.ErrClosed, "Append after Close")
-	t.answer("Append after Close", err)
-	t.hastyClose(name)
-}
-
-// hastyClose closes with a context that has ended.
-func (t *T) hastyClose(name string) {
-	s, err := t.Backend.OpenSink(t.ctx, t.sinkConfig(name))
-	t.ok(err, "OpenSink")
-	a := newAcks()
-	var recs []*stream.Record
-	for i := range 100 {
-		recs = append(recs, plain(name, "hasty", fmt.Sprintf("hasty/%d", i)))
-	}
-	s.Append(t.ctx, recs, a.done)
-	canceled, cancel := context.WithCancel(t.ctx)
-	cancel()
-	first := t.atOnce("Close with a context that has ended", func() error { return s.Close(canceled) })
-	t.check(len(a.now()) == len(recs), "%d of %d records were answered when Close returned", len(a.now()), len(recs))
-	second := t.atOnce("a second Close", func() error { return s.Close(t.ctx) })
-	t.check(fmt.Sprint(first) == fmt.Sprint(second), "the first Close returned %v, the second %v", first, second)
-	t.settle()
-	t.once(a, recs)
-	t.stored(name, a)
 }

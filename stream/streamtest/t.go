@@ -120,8 +120,10 @@ func classOf(err error) string {
 	}
 	var classes []string
 	for _, class := range []error{
-		stream.ErrLost, stream.ErrExpired, stream.ErrUnknownOutcome, stream.ErrUnsupported, stream.ErrClosed, stream.ErrTooLarge,
-		stream.ErrInvalid, stream.ErrThrottled, stream.ErrUnauthorized, stream.ErrNotFound, stream.ErrCorrupt, stream.ErrGrace,
+		stream.ErrLost, stream.ErrExpired, stream.ErrUnknownOutcome, stream.ErrUnsupported,
+		stream.ErrClosed, stream.ErrTooLarge,
+		stream.ErrInvalid, stream.ErrThrottled, stream.ErrUnauthorized, stream.ErrNotFound,
+		stream.ErrCorrupt, stream.ErrGrace,
 		context.Canceled, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, class) {
@@ -205,7 +207,8 @@ func tryOnce(tb testing.TB, open func(testing.TB) Harness, r rule) verdict {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return verdict{
-		rule: r, failures: slices.Clone(t.failures), reasons: slices.Clone(t.reasons), untried: t.untried, absent: slices.Clone(t.absent),
+		rule: r, failures: slices.Clone(t.failures), reasons: slices.Clone(t.reasons),
+		untried: t.untried, absent: slices.Clone(t.absent),
 		answers: slices.Clone(t.answers),
 	}
 }

@@ -69,7 +69,8 @@ func (t *T) producer(c stream.ProducerConfig) stream.Producer {
 func (t *T) sinkConfig(streams ...string) stream.SinkConfig {
 	return stream.SinkConfig{
 		Streams: streams, Member: t.name("producer"), Sessions: 4, DeliveryTimeout: 30 * time.Second,
-		BufferedRecords: 10_000, BufferedBytes: 64 << 20, Observe: func(stream.Event) {}, Logger: slog.New(slog.DiscardHandler),
+		BufferedRecords: 10_000,
+		BufferedBytes:   64 << 20, Observe: func(stream.Event) {}, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 

@@ -14,12 +14,13 @@ func txRules() []rule {
 		{"BeginWaits", "Begin waits for a free session until ctx ends.", transactions, beginWaits},
 		{"TxAppend", "as Sink's Append; done may wait for Commit.", transactions, txAppend},
 		{"TxCommit", "Commit makes all records and the checkpoint visible at once, or nothing. It flushes first, and " +
-			"if any record failed it aborts and returns that error. c may be nil: produce only. After Commit, " +
-			"whatever it returned, Abort is not called.", transactions, txCommit},
+			"if any record failed it aborts and returns that error. c may be nil: produce only. After Commit, whatever it " +
+			"returned, Abort is not called.", transactions, txCommit},
 		{"TxUnknown", "an error that Is ErrUnknownOutcome means that the commit may have happened; every other one, " +
-			"that nothing is visible, ever. An unknown commit is never followed by an abort under the same " +
-			"epoch.", transactions, txUnknown},
-		{"TxFenced", "Commit with a claim that is no longer held is ErrLost, and nothing is visible.", []string{"Transactions", "Fencing"}, txFenced},
+			"that nothing is visible, ever. An unknown commit is never followed by an abort under " +
+			"the same epoch.", transactions, txUnknown},
+		{"TxFenced", "Commit with a claim that is no longer held is ErrLost, and " +
+			"nothing is visible.", []string{"Transactions", "Fencing"}, txFenced},
 		{"TxAbort", "after Abort nothing is visible, ever.", transactions, txAbort},
 		{"TxForeign", "a claim that is not of the same backend is ErrUnsupported.", transactions, txForeign},
 	}
@@ -150,7 +151,8 @@ func (t *T) claimed(source stream.Source) (stream.Claim, []stream.Record) {
 		if n > 0 {
 			return claim, into[:n]
 		}
-		t.check(errors.Is(err, context.DeadlineExceeded), "Fetch where there is nothing: want the context's error, got %v", err)
+		t.check(errors.Is(err, context.DeadlineExceeded),
+			"Fetch where there is nothing: want the context's error, got %v", err)
 	}
 }
 

@@ -11,18 +11,18 @@ import (
 func txProducerRules() []rule {
 	transactions := []string{"Transactions"}
 	return []rule{
-		{"TransactOnce", "Transact runs f once, commits if it returns nil, and aborts if it returns an error or panics; a " +
-			"panic goes on to the caller. It does not nest. A producer not opened with " +
+		{"TransactOnce", "Transact runs f once, commits if it returns nil, and aborts if it returns an error or " +
+			"panics; a panic goes on to the caller. It does not nest. A producer not opened with " +
 			"Requirements.Transactions is ErrUnsupported.", transactions, transactOnce},
-		{"TransactNothing", "after an error nothing of the transaction is visible, except after ErrUnknownOutcome. The hold " +
-			"does not rewind: call Transact again with the same records, or return; after ErrUnknownOutcome, " +
-			"return.", transactions, transactNothing},
+		{"TransactNothing", "after an error nothing of the transaction is visible, except after ErrUnknownOutcome. The " +
+			"hold does not rewind: call Transact again with the same records, or return; " +
+			"after ErrUnknownOutcome, return.", transactions, transactNothing},
 		{"TxSend", "Send returns once the records are accepted, or with the first failure that is known so far; they " +
-			"must not change until Transact returns. A record that fails makes Transact abort and return its " +
-			"error.", transactions, txSend},
+			"must not change until Transact returns. A record that fails makes Transact abort and " +
+			"return its error.", transactions, txSend},
 		{"TxOnePartition", "Checkpoint adds the checkpoint of one partition to the transaction, by the rules of " +
-			"Partition.Checkpoint; a second partition, one of another backend, and one whose checkpoints live " +
-			"in a Checkpointer are ErrUnsupported. The last call of several counts.", transactions, txOnePartition},
+			"Partition.Checkpoint; a second partition, one of another backend, and one whose checkpoints live in a " +
+			"Checkpointer are ErrUnsupported. The last call of several counts.", transactions, txOnePartition},
 	}
 }
 
@@ -62,7 +62,8 @@ func transactOnce(t *T) {
 		return nil
 	}()
 	t.check(caught == errPlanned, "a panic of the function came to the caller as %v", caught)
-	t.check(w.commits.Load() == 1 && w.aborts.Load() == 2, "one transaction of three was to be committed; there were %d commits and %d aborts",
+	t.check(w.commits.Load() == 1 && w.aborts.Load() == 2,
+		"one transaction of three was to be committed; there were %d commits and %d aborts",
 		w.commits.Load(), w.aborts.Load())
 	t.settle()
 	t.has(name, plain(name, "k", "committed"))
@@ -178,7 +179,8 @@ func txOnePartition(t *T) {
 		t.ok(err, "Next")
 		if saved := claim.Hold().Saved; string(saved.State) == "state" {
 			states++
-			t.check(saved.Position.Compare(first[claim.Hold().Partition].Position) == 0, "the checkpoint is at %v", saved.Position)
+			t.check(saved.Position.Compare(first[claim.Hold().Partition].Position) == 0,
+				"the checkpoint is at %v", saved.Position)
 		} else {
 			t.check(saved.Position.IsZero(), "a partition that was not checkpointed is saved at %v", saved.Position)
 		}
@@ -194,24 +196,48 @@ func (t *T) foreignCheckpoint(name string, w *wrapper, p stream.Producer) {
 	}{
 		"of another backend": {t.Backend, nil}, "whose checkpoints live in a Checkpointer": {w, stream.MemoryCheckpointer()},
 	} {
-		err := t.runOn(other.backend, name, t.name("group"), other.kept, func(ctx context.Context, hold *stream.Partition) error {
-			for rec, err := range hold.Records(ctx) {
-				if err != nil {
-					return err
+		err := t.runOn(other.backend, name, t.name("group"), other.kept,
+			func(ctx context.Context, hold *stream.Partition) error {
+				for rec, err := range hold.Records(ctx) {
+					if err != nil {
+						return err
+					}
+					err = p.Transact(t.ctx, func(tx stream.Tx) error { return tx.Checkpoint(hold, rec) })
+					t.is(err, stream.ErrUnsupported, "the checkpoint of a partition %s", what)
+					break
 				}
-				err = p.Transact(t.ctx, func(tx stream.Tx) error { return tx.Checkpoint(hold, rec) })
-				t.is(err, stream.ErrUnsupported, "the checkpoint of a partition %s", what)
-				break
-			}
-			return nil
-		})
+				return nil
+			})
 		t.is(err, nil, "Run")
 	}
 }
 
 // runOn runs a consumer of a group on a backend until a handler returns.
 func (t *T) runOn(b stream.Backend, name, group string, kept stream.Checkpointer, h stream.Handler) error {
-	c, err := stream.NewConsumer(t.ctx, b, stream.ConsumerConfig{Group: group, Streams: []string{name}, Checkpointer: kept})
+	c, err := stream.NewConsumer(t.ctx, b, stream.ConsumerConfig{Group: group, Streams: []string{name},
+		Checkpointer: kept})
 	t.ok(err, "NewConsumer")
 	return c.Run(t.ctx, h)
+}
+
+func transactions(t *T, name string) {
+	_, p := t.transactor(name)
+	recs := numbered(name, 2, 5)
+	t.is(p.Transact(t.ctx, func(tx stream.Tx) error { return tx.Send(t.ctx, recs...) }), nil, "Transact")
+	err := p.Transact(t.ctx, func(tx stream.Tx) error {
+		return errors.Join(tx.Send(t.ctx, plain(name, "k", "aborted")), errPlanned)
+	})
+	t.is(err, errPlanned, "Transact whose function failed")
+	t.has(name, recs...)
+}
+
+func noTransactions(t *T, name string) {
+	c := t.sinkConfig(name)
+	c.Transactions = true
+	_, err := t.Backend.OpenSink(t.ctx, c)
+	t.is(err, stream.ErrUnsupported, "OpenSink for transactions, which are not claimed")
+	t.answer("OpenSink for transactions", err)
+	p := t.producer(stream.ProducerConfig{Streams: []string{name}})
+	err = p.Transact(t.ctx, func(tx stream.Tx) error { return nil })
+	t.is(err, stream.ErrUnsupported, "Transact, which is not claimed")
 }
