@@ -23,6 +23,9 @@ func (in *injector) pace(op Op, at Where, id int) {
 	if !in.b.config.Replay {
 		return
 	}
+	if id == 0 { // not a handle's call: its name keeps it apart from others, as far as names do
+		id = int(hashName(string(op)+at.Stream+at.Group+at.Member) % paceSlots)
+	}
 	now := in.b.clock.nanos()
 	wake := now + int64(in.dice.draw("pace", opWhere(op, at))%uint64(paceMost-paceSlots))
 	wake += (int64(id) - wake) & (paceSlots - 1)

@@ -81,8 +81,12 @@ func swarm(t *testing.T, c memory.Config) *history {
 		require.NoError(t, err)
 		var wg sync.WaitGroup
 		for i := range swarmMembers {
-			wg.Go(func() { member(ctx, h, b, fmt.Sprintf("m%d", i)) })
+			wg.Go(func() {
+				time.Sleep(time.Duration(i+1) * 10 * time.Millisecond) // at one instant, nothing would order them
+				member(ctx, h, b, fmt.Sprintf("m%d", i))
+			})
 		}
+		time.Sleep(100 * time.Millisecond)
 		produce(t, h, b)
 		require.NoError(t, b.Settle(ctx), "%v", strings.Join(h.lines, "\n"))
 		cancel()
