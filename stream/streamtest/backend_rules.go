@@ -153,7 +153,7 @@ func (t *T) ensureAfterClose() error {
 	return stream.EnsureStream(t.ctx, t.Backend, stream.StreamConfig{Name: t.name("late")})
 }
 
-// backendClose is a ladder: every handle is taken, the backend is closed, and every handle is used from other goroutines.
+// backendClose is a ladder: every handle is taken, the backend is closed, and every handle is used by other goroutines.
 func backendClose(t *T) {
 	name := t.stream(1)
 	t.send(numbered(name, 1, 3)...)

@@ -73,8 +73,8 @@ func required(capability string) bool {
 	return ok
 }
 
-// flagRule is the test of a flag: that it can be required as far as it is claimed, and that it holds, or that what it is
-// about is refused. Either may be nil: then there is nothing to be seen beyond the requirement.
+// flagRule is the test of a flag: that it can be required as far as it is claimed, and that it holds, or that what it
+// is about is refused. Either may be nil: then there is nothing to be seen beyond the requirement.
 func flagRule(flag string, holds, lacks func(t *T, name string)) func(*T) {
 	return func(t *T) {
 		name := t.stream(2)

@@ -14,8 +14,8 @@ type Harness struct {
 	Backend stream.Backend // with no streams in use by others; the suite closes it
 
 	// Bubble says that the backend works in a testing/synctest bubble: all its goroutines end at Close, and it has no
-	// connection to the outside. Every rule then runs in a bubble of its own, on a backend that was opened in it. Without it
-	// every rule still has a backend of its own, and takes the time that it takes.
+	// connection to the outside. Every rule then runs in a bubble of its own, on a backend that was opened in it.
+	// Without it every rule still has a backend of its own, and takes the time that it takes.
 	Bubble bool
 
 	Report string // the file to which the report is written as JSON; empty: see Run

@@ -187,9 +187,9 @@ func (r Report) write(file string) error {
 // claimed asks the backend for the capabilities of a stream with its defaults.
 func claimed(t *testing.T, open func(testing.TB) Harness, bubble bool) (c stream.Capabilities) {
 	t.Helper()
-	v := try(t, open, bubble, rule{name: "Capabilities", sentence: "Capabilities tell what a stream can do.", run: func(t *T) {
-		c = t.capabilities(t.stream(0))
-	}})
+	ask := rule{name: "Capabilities", sentence: "Capabilities tell what a stream can do."}
+	ask.run = func(t *T) { c = t.capabilities(t.stream(0)) }
+	v := try(t, open, bubble, ask)
 	if len(v.failures) > 0 {
 		t.Error(v.text())
 	}

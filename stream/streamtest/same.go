@@ -20,10 +20,10 @@ type Difference struct {
 // accepted, what is refused and how.
 const Options = "Options"
 
-// Same runs the suite on a real backend and on its double, with one subtest for each rule, and fails where their answers
-// differ: what was accepted, what was refused and with which sentinel, what was delivered and delivered again, how
-// positions are ordered, what a checkpoint did, and whether the rule holds. A refusal is an answer like any other, so that
-// a double that succeeds where the service fails is found.
+// Same runs the suite on a real backend and on its double, with one subtest for each rule, and fails where their
+// answers differ: what was accepted, what was refused and with which sentinel, what was delivered and delivered again,
+// how positions are ordered, what a checkpoint did, and whether the rule holds. A refusal is an answer like any other,
+// so that a double that succeeds where the service fails is found.
 //
 // Differences that must be are passed as expected, each with its reason. One that does not occur fails as well. A rule
 // that could not be tried on one side is logged.

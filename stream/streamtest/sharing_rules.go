@@ -125,7 +125,7 @@ func noResharding(t *T, name string) {
 	}
 }
 
-// handedInOrder reads as a group, and fails unless each key's records are handed out in their order over all partitions.
+// handedInOrder reads as a group, and fails unless each key's records are handed out in order, over all partitions.
 func (t *T) handedInOrder(name string, recs []*stream.Record) {
 	var mu sync.Mutex
 	got := map[string][]string{}

@@ -16,8 +16,8 @@ import (
 
 // A T is one rule being tried on one backend.
 //
-// Methods may be called from many goroutines, unless they end the rule: fatal, ok, is, cannot and what calls them belong
-// to the goroutine that runs it.
+// Methods may be called from many goroutines, unless they end the rule: fatal, ok, cannot, needs and what calls them
+// belong to the goroutine that runs it.
 type T struct {
 	Harness
 	tb       testing.TB
