@@ -13,7 +13,7 @@ import (
 
 // A Level is what was promised for the run.
 type Level struct {
-	AtMostOnce bool // a record may be lost after it was checkpointed unhandled
+	AtMostOnce bool // a record may be lost once it was checkpointed unhandled, and none comes twice
 	KeyOrder   bool // records of one key keep their order
 	Grows      bool // partitions were added, which moves keys
 	Idempotent bool // no record is stored twice
@@ -79,10 +79,10 @@ func Check(ops []history.Op, level Level) Report {
 	if level.QuietIn == 0 {
 		level.QuietIn = 10 * time.Second
 	}
-	j := &judge{Level: level, ops: ops, index: newIndex(ops), counts: map[string]int{}}
+	j := &judge{Level: level, index: newIndex(ops), counts: map[string]int{}}
 	for _, check := range []func(){
-		j.produced, j.log, j.keysInLog, j.transactions,
-		j.sessions, j.firstDeliveries, j.lineage, j.unseen,
+		j.produced, j.altered, j.oneAtAPlace, j.keysInLog, j.transactions, j.cycles,
+		j.sessions, j.strays, j.firstDeliveries, j.lineage, j.unseen,
 		j.checkpoints, j.redeliveries, j.outputs, j.liveness, j.escapes,
 	} {
 		check()
@@ -94,7 +94,6 @@ func Check(ops []history.Op, level Level) Report {
 type judge struct {
 	Level
 	*index
-	ops       []history.Op
 	anomalies []Anomaly
 	counts    map[string]int
 }
@@ -111,35 +110,32 @@ func (j *judge) found(code string, ops []uint64, format string, args ...any) {
 
 func (j *judge) stats() Stats {
 	s := Stats{Ops: len(j.ops)}
-	for _, op := range j.ops {
+	seen := map[uint64]bool{}
+	for i := range j.ops {
+		op := &j.ops[i]
 		switch {
 		case op.F == history.Produce && op.Type == history.OK:
 			s.Produced++
 		case op.F == history.Deliver:
 			s.Delivered++
+			if seen[op.UID] {
+				s.Redelivered++
+			}
+			seen[op.UID] = true
 		case op.F == history.Reshard:
 			s.Reshards++
 		case op.F == history.Gap:
 			s.Gaps++
 		case op.F == history.Checkpoint && op.Type == history.OK:
 			s.Checkpoints++
-		case op.F == history.Checkpoint && op.Err == "lost":
+		case op.F == history.Checkpoint && op.Err == history.ClassLost:
 			s.Fenced++
 		case op.F == history.Commit && op.Type == history.OK:
 			s.Transactions++
 		}
 	}
-	seen := map[uint64]bool{}
 	for _, holds := range j.holdsOf {
 		s.Takeovers += max(0, len(holds)-1)
-		for _, h := range holds {
-			for _, d := range h.delivers {
-				if seen[d.UID] {
-					s.Redelivered++
-				}
-				seen[d.UID] = true
-			}
-		}
 	}
 	return s
 }

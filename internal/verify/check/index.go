@@ -2,165 +2,143 @@ package check
 
 import (
 	"cmp"
+	"math"
 	"slices"
+	"strings"
 
 	"github.com/streamport-go/streamport/internal/verify/history"
 	"github.com/streamport-go/streamport/stream"
 )
 
-// index is the history by what it is about.
+// index is the history by what it is about. It points into the operations and copies none of them.
 type index struct {
-	writes   map[uint64]*write  // by UID
-	txns     map[uint64]*txn    // by number
-	logs     map[string]*log    // by partition
-	places   map[uint64][]place // where a UID stands in the final logs
-	holds    map[uint64]*hold   // by number
-	holdsOf  map[string][]*hold // by partition, in the order of their grants
-	parents  map[string][]string
-	trimmed  map[string]stream.Position // by partition: the highest
-	saved    map[string]history.Op
-	ends     map[string][]history.Op
-	released map[string]uint64 // by process: when it was closed
-	drained  *history.Op
-	healed   *history.Op
+	ops     []history.Op
+	writes  map[uint64]*write          // by UID
+	txns    map[uint64]*txn            // by number
+	logs    map[string]*log            // by partition
+	places  map[uint64][]*history.Op   // by UID: where it stands in the end, older partitions first
+	reads   map[string][]*history.Op   // by partition: who saw what, by position
+	seen    map[uint64]*history.Op     // by UID: its first delivery
+	holds   map[uint64]*hold           // by number
+	holdsOf map[string][]*hold         // by partition, in the order of their grants
+	born    uint64                     // when the group's first hold began; 0: never
+	made    map[string]uint64          // when a partition appeared
+	parents map[string][]string        // what a partition replaces
+	family  map[string]map[string]bool // all that it replaces, directly or not; filled when asked
+	trimmed map[string]stream.Position // by partition: the highest
+	before  map[string]stream.Position // what was trimmed when the group was born
+	saved   map[string]*history.Op     // the checkpoints that are left in the end
+	ends    map[string][]*history.Op
+	closed  map[string]uint64 // by process: when it was closed first
+	drained *history.Op
+	healed  *history.Op
 }
 
 // write is what is known of one record that was produced.
 type write struct {
-	history.Op // the last one of it; its Type is the outcome
-	begun      uint64
+	sent *history.Op // the call
+	last *history.Op // the answer; the call again if there was none
+}
+
+// part is where the record was stored, or, where only that is known, "stream/".
+func (w *write) part() string {
+	if w.last.Part != "" {
+		return w.last.Part
+	}
+	return w.sent.Part
 }
 
 type txn struct {
-	begun   uint64       // when its commit was called
+	begun   uint64       // when its commit was called; 0: never
 	outcome history.Type // Invoke: never answered
 	writes  []*write
 }
 
-// log is one partition: every record that is known to have been visible in it, in order.
-type log struct {
-	entries []entry
-	stored  int // how many came from the final reading
-}
-
-type entry struct {
-	pos    stream.Position
-	uid    uint64
-	op     history.Op // a Stored one if there is one
-	stored bool
-}
-
-type place struct {
-	part string
-	pos  stream.Position
-	op   uint64
-}
-
 // hold is one member's time with one partition.
 type hold struct {
-	acquire     history.Op
-	delivers    []history.Op
-	gaps        []history.Op
-	checkpoints []checkpoint
-	settled     map[stream.Position]uint64 // when a record was handled, or given up
-	end         uint64                     // Seq of Lost or Release; 0: neither
-	clean       bool
-	released    history.Op // the Release, if there was one
+	acquire     *history.Op
+	turn        int // its place among the partition's holds
+	delivers    []*history.Op
+	gaps        []*history.Op
+	checkpoints []*checkpoint
+	settled     map[stream.Position]uint64 // when a record was first handled, or given up
+	handled     map[stream.Position]uint64 // when it was first handled
+	over        *history.Op                // the first Lost or Release; nil: neither
 }
 
 // checkpoint is one call with its answer.
 type checkpoint struct {
-	history.Op // the answer; Type Info if there was none
-	begun      uint64
+	*history.Op              // the answer; the call if there was none
+	outcome     history.Type // Info if there was no answer; that of the transaction if it is in one
+	hold        *hold        // nil: of no hold that is known
+	from, to    uint64       // the earliest and the latest place at which the call can have begun
+	done        uint64       // when it was answered; never is the end of time
+}
+
+const never = math.MaxUint64
+
+// calls are checkpoints that were begun and are not answered yet. Calls of one hold may overlap.
+type calls map[call][]*history.Op
+
+type call struct {
+	hold, txn uint64
+	pos       stream.Position
 }
 
 func newIndex(ops []history.Op) *index {
 	x := &index{
-		writes: map[uint64]*write{}, txns: map[uint64]*txn{}, logs: map[string]*log{}, places: map[uint64][]place{},
-		holds: map[uint64]*hold{}, holdsOf: map[string][]*hold{}, parents: map[string][]string{},
-		trimmed: map[string]stream.Position{}, saved: map[string]history.Op{}, ends: map[string][]history.Op{},
-		released: map[string]uint64{},
+		ops: ops, writes: map[uint64]*write{}, txns: map[uint64]*txn{}, logs: map[string]*log{},
+		places: map[uint64][]*history.Op{}, reads: map[string][]*history.Op{}, seen: map[uint64]*history.Op{},
+		holds: map[uint64]*hold{}, holdsOf: map[string][]*hold{}, made: map[string]uint64{}, parents: map[string][]string{},
+		family: map[string]map[string]bool{}, trimmed: map[string]stream.Position{}, before: map[string]stream.Position{},
+		saved: map[string]*history.Op{}, ends: map[string][]*history.Op{}, closed: map[string]uint64{},
 	}
-	pending := map[uint64]*history.Op{} // by hold: a checkpoint that was begun and not answered
+	open := calls{}
 	for i := range ops {
-		x.add(ops, i, pending)
+		x.add(&ops[i], open)
 	}
-	for _, op := range pending {
-		if op != nil {
-			x.answered(*op, op.Seq, history.Info)
+	for _, unanswered := range open {
+		for _, op := range unanswered {
+			x.addCheckpoint(&checkpoint{Op: op, outcome: history.Info, from: op.Seq, to: op.Seq, done: never})
 		}
 	}
 	x.dropStillborn()
-	x.buildLogs(ops)
+	for _, h := range x.holds {
+		for _, c := range h.checkpoints {
+			c.outcome = x.inTransaction(c)
+		}
+		slices.SortFunc(h.checkpoints, func(a, b *checkpoint) int { return cmp.Or(cmp.Compare(a.done, b.done), cmp.Compare(a.Seq, b.Seq)) })
+	}
+	x.buildLogs()
 	return x
 }
 
-// dropStillborn forgets holds that were lost before anything came of them: a member may hear of such a grant, and tell it,
-// long after others have had the partition.
-func (x *index) dropStillborn() {
-	for part, holds := range x.holdsOf {
-		holds = slices.DeleteFunc(holds, func(h *hold) bool {
-			stillborn := h.end != 0 && h.released.Seq == 0 && len(h.delivers)+len(h.gaps)+len(h.checkpoints) == 0
-			if stillborn {
-				delete(x.holds, h.acquire.Hold)
-			}
-			return stillborn
-		})
-		x.holdsOf[part] = holds
-		if len(holds) == 0 {
-			delete(x.holdsOf, part)
-		}
-	}
-}
-
-func (x *index) add(ops []history.Op, i int, pending map[uint64]*history.Op) {
-	op := &ops[i]
+func (x *index) add(op *history.Op, open calls) {
 	switch op.F {
 	case history.Produce:
 		x.addWrite(op)
 	case history.Commit:
-		t := x.txn(op.Txn)
-		if op.Type == history.Invoke {
-			t.begun = op.Seq
-		}
-		t.outcome = op.Type
+		x.addCommit(op)
 	case history.Acquire:
-		h := &hold{acquire: *op, settled: map[stream.Position]uint64{}}
-		x.holds[op.Hold] = h
-		x.holdsOf[op.Part] = append(x.holdsOf[op.Part], h)
-	case history.Deliver:
-		if h := x.holds[op.Hold]; h != nil {
-			h.delivers = append(h.delivers, *op)
-		}
-	case history.Gap:
-		if h := x.holds[op.Hold]; h != nil {
-			h.gaps = append(h.gaps, *op)
-		}
+		x.addHold(op)
 	case history.Checkpoint:
-		x.addCheckpoint(ops[:i+1], pending)
-	case history.Handled, history.Skipped:
-		if h := x.holds[op.Hold]; h != nil && h.settled[stripTerm(op.Pos)] == 0 {
-			h.settled[stripTerm(op.Pos)] = op.Seq
-		}
-	case history.Lost, history.Release:
-		if h := x.holds[op.Hold]; h != nil && h.end == 0 {
-			h.end, h.clean = op.Seq, op.Clean
-			if op.F == history.Release {
-				h.released = *op
-			}
-		}
+		x.addCall(op, open)
+	case history.Deliver, history.Gap, history.Lost, history.Release, history.Handled, history.Skipped:
+		x.addToHold(op)
 	case history.End:
-		x.ends[op.Part] = append(x.ends[op.Part], *op)
+		x.ends[op.Part] = append(x.ends[op.Part], op)
 	case history.Reshard:
-		x.parents[op.Part] = op.From
+		x.parents[op.Part], x.made[op.Part] = op.From, op.Seq
 	case history.Trim:
 		if op.Pos.Compare(x.trimmed[op.Part]) > 0 {
 			x.trimmed[op.Part] = op.Pos
 		}
 	case history.Saved:
-		x.saved[op.Part] = *op
+		x.saved[op.Part] = op
 	case history.Close:
-		x.released[op.Proc] = op.Seq
+		if x.closed[op.Proc] == 0 {
+			x.closed[op.Proc] = op.Seq
+		}
 	case history.Drained:
 		x.drained = op
 	case history.Heal:
@@ -169,55 +147,31 @@ func (x *index) add(ops []history.Op, i int, pending map[uint64]*history.Op) {
 }
 
 func (x *index) addWrite(op *history.Op) {
-	w := x.writes[op.UID]
-	if w == nil {
-		w = &write{begun: op.Seq}
-		x.writes[op.UID] = w
-		if op.Txn != 0 {
-			t := x.txn(op.Txn)
-			t.writes = append(t.writes, w)
-		}
-	}
-	sum, key, kseq, cause := w.Sum, w.Key, w.KSeq, w.Cause
-	w.Op = *op
-	if op.Type != history.Invoke { // the answer need not repeat what was sent
-		w.Sum, w.Key, w.KSeq, w.Cause = sum, key, kseq, cause
-	}
-}
-
-// addCheckpoint adds the last of the operations. An answer without a call, such as an event tells it, says how long the
-// call took: it began before everything that was recorded since.
-func (x *index) addCheckpoint(ops []history.Op, pending map[uint64]*history.Op) {
-	op := &ops[len(ops)-1]
-	if op.Type == history.Invoke {
-		if before := pending[op.Hold]; before != nil {
-			x.answered(*before, before.Seq, history.Info)
-		}
-		pending[op.Hold] = op
+	if w := x.writes[op.UID]; w != nil {
+		w.last = op
 		return
 	}
-	begun := op.Seq
-	if before := pending[op.Hold]; before != nil {
-		begun = before.Seq
-		pending[op.Hold] = nil
-	} else if op.Dur > 0 {
-		first, _ := slices.BinarySearchFunc(ops, op.T-op.Dur, func(op history.Op, t int64) int { return cmp.Compare(op.T, t) })
-		begun = ops[first].Seq
-	}
-	x.answered(*op, begun, op.Type)
-}
-
-func (x *index) answered(op history.Op, begun uint64, t history.Type) {
-	op.Type = t
-	if h := x.holds[op.Hold]; h != nil {
-		h.checkpoints = append(h.checkpoints, checkpoint{Op: op, begun: begun})
+	w := &write{sent: op, last: op}
+	x.writes[op.UID] = w
+	if op.Txn != 0 {
+		t := x.txn(op.Txn)
+		t.writes = append(t.writes, w)
 	}
 }
 
+func (x *index) addCommit(op *history.Op) {
+	t := x.txn(op.Txn)
+	if t.begun == 0 && op.Type != history.Fail {
+		t.begun = op.Seq
+	}
+	t.outcome = op.Type
+}
+
+// txn is the transaction of that number. One whose commit is never called is never committed.
 func (x *index) txn(number uint64) *txn {
 	t := x.txns[number]
 	if t == nil {
-		t = &txn{outcome: history.Fail} // a commit that was never called
+		t = &txn{outcome: history.Fail}
 		x.txns[number] = t
 	}
 	return t
@@ -225,45 +179,122 @@ func (x *index) txn(number uint64) *txn {
 
 // outcome is that of the record: of its transaction if it is in one.
 func (x *index) outcome(w *write) history.Type {
-	if w.Txn == 0 || w.Type == history.Fail {
-		return w.Type
+	if w.sent.Txn == 0 || w.last.Type == history.Fail {
+		return w.last.Type
 	}
-	return x.txns[w.Txn].outcome
+	return x.txns[w.sent.Txn].outcome
 }
 
-// buildLogs joins what the final reading found with what was acknowledged or delivered and is gone by now.
-func (x *index) buildLogs(ops []history.Op) {
-	known := map[string]map[stream.Position]bool{}
-	put := func(op history.Op, stored bool) {
-		l := x.logs[op.Part]
-		if l == nil {
-			l = &log{}
-			x.logs[op.Part], known[op.Part] = l, map[stream.Position]bool{}
-		}
-		at := stripTerm(op.Pos)
-		if known[op.Part][at] {
-			return
-		}
-		known[op.Part][at] = true
-		l.entries = append(l.entries, entry{pos: op.Pos, uid: op.UID, op: op, stored: stored})
-	}
-	for _, op := range ops {
-		if op.F == history.Stored {
-			put(op, true)
-			x.places[op.UID] = append(x.places[op.UID], place{op.Part, op.Pos, op.Seq})
+func (x *index) addHold(op *history.Op) {
+	if x.born == 0 {
+		x.born = op.Seq
+		for part, pos := range x.trimmed {
+			x.before[part] = pos
 		}
 	}
-	for _, op := range ops {
-		switch {
-		case op.F == history.Deliver:
-			put(op, false)
-		case op.F == history.Produce && op.Type == history.OK && !op.Pos.IsZero() && x.outcome(x.writes[op.UID]) == history.OK:
-			put(op, false)
+	h := &hold{
+		acquire: op, turn: len(x.holdsOf[op.Part]), settled: map[stream.Position]uint64{}, handled: map[stream.Position]uint64{},
+	}
+	x.holds[op.Hold] = h
+	x.holdsOf[op.Part] = append(x.holdsOf[op.Part], h)
+}
+
+// dropStillborn forgets holds that were lost before anything came of them: a member may hear of such a grant, and tell it,
+// long after others have had the partition.
+func (x *index) dropStillborn() {
+	for part, holds := range x.holdsOf {
+		holds = slices.DeleteFunc(holds, func(h *hold) bool {
+			lost := h.over != nil && h.over.F == history.Lost
+			if stillborn := lost && len(h.delivers)+len(h.gaps)+len(h.checkpoints) == 0; !stillborn {
+				return false
+			}
+			delete(x.holds, h.acquire.Hold)
+			return true
+		})
+		for turn, h := range holds {
+			h.turn = turn
+		}
+		if x.holdsOf[part] = holds; len(holds) == 0 {
+			delete(x.holdsOf, part)
 		}
 	}
-	for _, l := range x.logs {
-		slices.SortStableFunc(l.entries, func(a, b entry) int { return a.pos.Compare(b.pos) })
+}
+
+// holdOf is the hold that an operation belongs to, if there is one of that number in that partition.
+func (x *index) holdOf(op *history.Op) *hold {
+	if h := x.holds[op.Hold]; h != nil && h.acquire.Part == op.Part {
+		return h
 	}
+	return nil
+}
+
+func (x *index) addToHold(op *history.Op) {
+	if op.F == history.Deliver && x.seen[op.UID] == nil {
+		x.seen[op.UID] = op
+	}
+	h := x.holdOf(op)
+	switch {
+	case h == nil:
+	case op.F == history.Deliver:
+		h.delivers = append(h.delivers, op)
+	case op.F == history.Gap:
+		h.gaps = append(h.gaps, op)
+	case op.F == history.Handled || op.F == history.Skipped:
+		h.settle(op)
+	case h.over == nil:
+		h.over = op
+	}
+}
+
+func (h *hold) settle(op *history.Op) {
+	pos := stripTerm(op.Pos)
+	if h.settled[pos] == 0 {
+		h.settled[pos] = op.Seq
+	}
+	if op.F == history.Handled && h.handled[pos] == 0 {
+		h.handled[pos] = op.Seq
+	}
+}
+
+func (x *index) addCall(op *history.Op, open calls) {
+	key := call{op.Hold, op.Txn, stripTerm(op.Pos)}
+	if op.Type == history.Invoke {
+		open[key] = append(open[key], op)
+		return
+	}
+	c := &checkpoint{Op: op, outcome: op.Type, from: x.begun(op), to: op.Seq, done: op.Seq}
+	if begun := open[key]; len(begun) > 0 {
+		c.from, c.to = begun[0].Seq, begun[0].Seq
+		if open[key] = begun[1:]; len(begun) == 1 {
+			delete(open, key)
+		}
+	}
+	x.addCheckpoint(c)
+}
+
+// begun is the earliest place at which a call can have begun of which only the answer and its duration are known.
+func (x *index) begun(op *history.Op) uint64 {
+	at := op.T - op.Dur - int64(crossing)
+	i, _ := slices.BinarySearchFunc(x.ops[:op.Seq-x.ops[0].Seq], at, func(o history.Op, t int64) int { return cmp.Compare(o.T, t) })
+	return x.ops[i].Seq
+}
+
+func (x *index) addCheckpoint(c *checkpoint) {
+	if c.hold = x.holdOf(c.Op); c.hold != nil {
+		c.hold.checkpoints = append(c.hold.checkpoints, c)
+	}
+}
+
+// inTransaction is the checkpoint's outcome: that of its transaction, if it is in one.
+func (x *index) inTransaction(c *checkpoint) history.Type {
+	t := x.txns[c.Txn]
+	switch {
+	case c.Txn == 0 || c.outcome == history.Fail || t == nil:
+		return c.outcome
+	case t.outcome == history.Invoke:
+		return history.Info
+	}
+	return t.outcome
 }
 
 // stripTerm makes positions that Compare as equal equal.
@@ -278,27 +309,42 @@ func (x *index) isTrimmed(part string, pos stream.Position) bool {
 	return ok && pos.Compare(upTo) <= 0
 }
 
-// after is the place in the log of the first entry behind pos.
-func (l *log) after(pos stream.Position) int {
-	i, found := slices.BinarySearchFunc(l.entries, pos, func(e entry, p stream.Position) int { return e.pos.Compare(p) })
-	for found && i < len(l.entries) && l.entries[i].pos.Compare(pos) == 0 {
-		i++
+// streamOf is the stream of a partition.
+func streamOf(part string) string {
+	name, _, _ := strings.Cut(part, "/")
+	return name
+}
+
+// anyTrimmed reports whether anything of a stream was trimmed; of any stream, if it is not known which.
+func (x *index) anyTrimmed(name string) bool {
+	for part := range x.trimmed {
+		if name == "" || streamOf(part) == name {
+			return true
+		}
 	}
-	return i
+	return false
 }
 
 // ancestors are all partitions that part replaces, directly or not.
 func (x *index) ancestors(part string) map[string]bool {
+	if all, ok := x.family[part]; ok {
+		return all
+	}
 	all := map[string]bool{}
-	var walk func(string)
-	walk = func(p string) {
-		for _, parent := range x.parents[p] {
-			if !all[parent] {
-				all[parent] = true
-				walk(parent)
-			}
+	x.family[part] = all
+	for _, parent := range x.parents[part] {
+		all[parent] = true
+		for older := range x.ancestors(parent) {
+			all[older] = true
 		}
 	}
-	walk(part)
 	return all
+}
+
+// oldestFirst orders partitions so that each comes after all that it replaces.
+func (x *index) oldestFirst(parts []string) []string {
+	slices.SortFunc(parts, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(x.ancestors(a)), len(x.ancestors(b))), cmp.Compare(a, b))
+	})
+	return parts
 }

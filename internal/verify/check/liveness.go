@@ -33,19 +33,24 @@ func (j *judge) liveness() {
 
 // quiet looks for a time in which nothing succeeds although nothing is wrong: between the last fault and the end.
 func (j *judge) quiet() {
-	last := *j.healed
+	last := j.healed
 	for i := range j.ops {
 		op := &j.ops[i]
 		if op.Seq <= j.healed.Seq || j.drained != nil && op.Seq > j.drained.Seq {
 			continue
 		}
-		if op.Type != history.OK && op.F != history.Deliver && op.F != history.Drained && op.F != history.Acquire {
+		succeeds := op.Type == history.OK
+		switch op.F {
+		case history.Deliver, history.Handled, history.Acquire, history.Drained:
+			succeeds = true
+		}
+		if !succeeds && i < len(j.ops)-1 { // whatever the last is, it is the end
 			continue
 		}
 		if gap := time.Duration(op.T - last.T); gap > j.QuietIn {
 			j.found("L2", []uint64{last.Seq, op.Seq}, "nothing succeeded for %v", gap)
 		}
-		last = *op
+		last = op
 	}
 }
 
@@ -54,13 +59,17 @@ func (j *judge) escapes() {
 	codes := map[string]string{"goroutine": "L4", "panic": "X2", "secret": "X3"}
 	for i := range j.ops {
 		op := &j.ops[i]
-		if op.F == history.Escape {
-			j.found(codes[op.Err], []uint64{op.Seq}, "a %s has escaped", op.Err)
-		}
-		if op.Err == "unclassified" {
-			j.found("X1", []uint64{op.Seq}, "%s by %s failed with an error that is none of the contract's", op.F, op.Proc)
+		if code := codes[op.Err]; op.F == history.Escape && code != "" {
+			j.found(code, []uint64{op.Seq}, "a %s has escaped", op.Err)
+		} else if op.F == history.Escape || op.Err == history.ClassUnclassified {
+			j.found("X1", []uint64{op.Seq}, "%s by %s with an error that is none of the contract's: %q", op.F, op.Proc, op.Err)
 		}
 	}
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// sortedLanes are the lanes in an order that does not change.
+func sortedLanes[V any](m map[lane]V) []lane {
+	return slices.SortedFunc(maps.Keys(m), func(a, b lane) int { return cmp.Or(cmp.Compare(a.proc, b.proc), cmp.Compare(a.key, b.key)) })
+}

@@ -4,136 +4,217 @@ import (
 	"slices"
 
 	"github.com/streamport-go/streamport/internal/verify/history"
-	"github.com/streamport-go/streamport/stream"
 )
 
-// produced checks P1, P2, P3, P7 and P8: what became of each record that was sent.
+// produced checks P1, P2, P3 and P8: what became of each record that was sent.
 func (j *judge) produced() {
 	for _, uid := range sortedKeys(j.writes) {
 		w := j.writes[uid]
 		places := j.places[uid]
 		switch outcome := j.outcome(w); {
 		case outcome == history.OK && len(places) == 0 && !j.gone(w):
-			j.found("P1", []uint64{w.Seq}, "record %d was acknowledged at %s %v and is not stored", uid, w.Part, w.Pos)
-		case outcome == history.Fail && len(places) > 0:
-			j.found("P2", []uint64{w.Seq, places[0].op}, "record %d failed and is stored at %s %v", uid, places[0].part, places[0].pos)
-		case outcome == history.OK && !w.Pos.IsZero() && len(places) > 0 && !j.isTrimmed(w.Part, w.Pos) && !stands(places, w.Part, w.Pos):
-			j.found("P8", []uint64{w.Seq, places[0].op}, "record %d was acknowledged at %s %v and is stored at %s %v",
-				uid, w.Part, w.Pos, places[0].part, places[0].pos)
+			j.found("P1", []uint64{w.last.Seq}, "record %d was acknowledged at %s %v and is not stored", uid, w.part(), w.last.Pos)
+		case outcome == history.Fail:
+			j.aborted(uid, w)
+		case outcome == history.OK && len(places) > 0 && !j.stands(w, places):
+			j.found("P8", []uint64{w.last.Seq, places[0].Seq}, "record %d was acknowledged at %s %v and is stored at %s %v",
+				uid, w.part(), w.last.Pos, places[0].Part, places[0].Pos)
 		}
-		mayRepeat := !j.Idempotent && (w.Dup || w.Type == history.Info || w.Type == history.Invoke)
+		mayRepeat := !j.Idempotent && (w.last.Dup || w.last.Type == history.Info || w.last.Type == history.Invoke)
 		if len(places) > 1 && !mayRepeat {
-			j.found("P3", []uint64{places[0].op, places[1].op}, "record %d is stored %d times", uid, len(places))
+			j.found("P3", []uint64{places[0].Seq, places[1].Seq}, "record %d is stored %d times", uid, len(places))
 		}
 	}
+}
+
+// aborted looks for a record that failed among those that are stored and those that somebody got.
+func (j *judge) aborted(uid uint64, w *write) {
+	at := j.seen[uid]
+	if places := j.places[uid]; len(places) > 0 {
+		at = places[0]
+	}
+	if at != nil {
+		j.found("P2", []uint64{w.last.Seq, at.Seq}, "record %d failed and is at %s %v", uid, at.Part, at.Pos)
+	}
+}
+
+// gone reports that the record may have been stored and trimmed. Where it was stored is not always told.
+func (j *judge) gone(w *write) bool {
+	if w.last.Pos.IsZero() {
+		return j.anyTrimmed(streamOf(w.part()))
+	}
+	return j.isTrimmed(w.part(), w.last.Pos)
+}
+
+// stands reports that the record is where its acknowledgement says, if that says anything that can still be seen.
+func (j *judge) stands(w *write, places []*history.Op) bool {
+	if w.last.Pos.IsZero() || j.isTrimmed(w.part(), w.last.Pos) {
+		return true
+	}
+	return slices.ContainsFunc(places, func(p *history.Op) bool { return p.Part == w.part() && p.Pos.Compare(w.last.Pos) == 0 })
+}
+
+// altered checks P7: whoever gets a record gets what was sent.
+func (j *judge) altered() {
 	for i := range j.ops {
 		op := &j.ops[i]
 		if op.F != history.Stored && op.F != history.Deliver {
 			continue
 		}
-		if w := j.writes[op.UID]; w != nil && w.Sum != op.Sum {
-			j.found("P7", []uint64{w.begun, op.Seq}, "record %d at %s %v is not what was sent", op.UID, op.Part, op.Pos)
+		if w := j.writes[op.UID]; w != nil && w.sent.Sum != op.Sum {
+			j.found("P7", []uint64{w.sent.Seq, op.Seq}, "record %d at %s %v is not what was sent", op.UID, op.Part, op.Pos)
 		}
 	}
 }
 
-// gone reports that the record may have been stored and trimmed.
-func (j *judge) gone(w *write) bool {
-	if w.Pos.IsZero() {
-		return len(j.trimmed) > 0
+// oneAtAPlace checks P4: one record at one position, the same for everybody, and nothing that nobody sent.
+func (j *judge) oneAtAPlace() {
+	for _, part := range sortedKeys(j.reads) {
+		reads := j.reads[part]
+		for len(reads) > 0 {
+			n := 1
+			for n < len(reads) && reads[n].Pos.Compare(reads[0].Pos) == 0 {
+				n++
+			}
+			j.place(part, reads[:n])
+			reads = reads[n:]
+		}
 	}
-	return j.isTrimmed(w.Part, w.Pos)
 }
 
-func stands(places []place, part string, pos stream.Position) bool {
-	return slices.ContainsFunc(places, func(p place) bool { return p.part == part && p.pos.Compare(pos) == 0 })
-}
-
-// log checks P4: one record at one position, the same for everybody, and nothing that nobody sent.
-func (j *judge) log() {
-	at := map[string]map[stream.Position]history.Op{}
-	for i := range j.ops {
-		op := j.ops[i]
-		if op.F != history.Stored && op.F != history.Deliver {
-			continue
+// place looks at everybody who saw one position.
+func (j *judge) place(part string, reads []*history.Op) {
+	first := reads[0]
+	stored := 0
+	for _, op := range reads {
+		if op.F == history.Stored {
+			stored++
 		}
-		if at[op.Part] == nil {
-			at[op.Part] = map[stream.Position]history.Op{}
-		}
-		pos := stripTerm(op.Pos)
-		before, seen := at[op.Part][pos]
 		switch {
-		case seen && before.UID != op.UID:
-			j.found("P4", []uint64{before.Seq, op.Seq}, "%s %v holds record %d and record %d", op.Part, op.Pos, before.UID, op.UID)
-		case seen && before.F == history.Stored && op.F == history.Stored:
-			j.found("P4", []uint64{before.Seq, op.Seq}, "%s %v came twice in one reading", op.Part, op.Pos)
+		case op.UID != first.UID:
+			j.found("P4", []uint64{first.Seq, op.Seq}, "%s %v holds record %d and record %d", part, op.Pos, first.UID, op.UID)
 		case j.writes[op.UID] == nil:
-			j.found("P4", []uint64{op.Seq}, "%s %v holds record %d, which nobody sent", op.Part, op.Pos, op.UID)
+			j.found("P4", []uint64{op.Seq}, "%s %v holds record %d, which nobody sent", part, op.Pos, op.UID)
 		}
-		if !seen {
-			at[op.Part][pos] = op
-		}
+	}
+	switch {
+	case stored > 1:
+		j.found("P4", []uint64{first.Seq, reads[1].Seq}, "%s %v came twice in one reading", part, first.Pos)
+	case stored == 0 && j.log(part).find(first.Pos) == nil && j.outcomeOf(first.UID) != history.Fail:
+		j.found("P4", []uint64{first.Seq}, "%s %v was delivered and is not stored there", part, first.Pos)
 	}
 }
 
-// keysInLog checks P5 and P6: the order of a key's records in the logs, and that they do not stand beside each other.
+// outcomeOf is that of a record, "" of one that nobody sent. Who gets a record that failed has met P2 already.
+func (j *judge) outcomeOf(uid uint64) history.Type {
+	if w := j.writes[uid]; w != nil {
+		return j.outcome(w)
+	}
+	return ""
+}
+
+// A lane is the records of one producer and one key, which KSeq numbers.
+type lane struct{ proc, key string }
+
+func (j *judge) lane(op *history.Op) lane { return lane{j.writes[op.UID].sent.Proc, op.Key} }
+
+// orderCounts leaves out records that may legally be late: those whose outcome is unknown and, where what came first may
+// be trimmed, those that may stand twice.
+func (j *judge) orderCounts(op *history.Op) bool {
+	w := j.writes[op.UID]
+	switch {
+	case w == nil || op.Key == "" || op.KSeq == 0:
+		return false
+	case j.Idempotent:
+		return true
+	case j.outcome(w) != history.OK:
+		return false
+	}
+	return !w.last.Dup || !j.anyTrimmed(streamOf(op.Part))
+}
+
+// A stretch is what a partition has of one lane.
+type stretch struct{ first, last *history.Op }
+
+// keysInLog checks P5 and P6: the order of a key's records in the logs, and that no key is in two places at a time. Only
+// the first copy of a record counts.
 func (j *judge) keysInLog() {
 	if !j.KeyOrder {
 		return
 	}
-	type stretch struct { // of one key in one partition
-		first, last entry
-	}
-	keys := map[string]map[string]*stretch{}
-	for _, part := range sortedKeys(j.logs) {
-		for _, e := range j.logs[part].entries {
-			if e.op.Key == "" || !j.orderCounts(e.uid) {
+	lanes := map[lane]map[string]*stretch{}
+	homes := map[string]map[string]*history.Op{} // by key and partition
+	known := map[uint64]bool{}
+	for _, part := range j.oldestFirst(sortedKeys(j.logs)) {
+		for i := range j.logs[part].entries {
+			e := &j.logs[part].entries[i]
+			if known[e.UID] || !j.orderCounts(e.Op) {
 				continue
 			}
-			if keys[e.op.Key] == nil {
-				keys[e.op.Key] = map[string]*stretch{}
+			known[e.UID] = true
+			at := lanes[j.lane(e.Op)]
+			if at == nil {
+				at = map[string]*stretch{}
+				lanes[j.lane(e.Op)] = at
 			}
-			s := keys[e.op.Key][part]
-			switch {
-			case s == nil:
-				keys[e.op.Key][part] = &stretch{e, e}
-			case e.op.KSeq > s.last.op.KSeq:
-				s.last = e
-			case j.firstPlace(e):
-				j.found("P5", []uint64{s.last.op.Seq, e.op.Seq}, "in %s, number %d of a key stands after number %d", part, e.op.KSeq, s.last.op.KSeq)
+			j.extend(part, at, e.Op)
+			if homes[e.Key] == nil {
+				homes[e.Key] = map[string]*history.Op{}
+			}
+			if homes[e.Key][part] == nil {
+				homes[e.Key][part] = e.Op
 			}
 		}
 	}
-	for _, key := range sortedKeys(keys) {
-		parts := sortedKeys(keys[key])
+	j.acrossPartitions(lanes)
+	j.twoHomes(homes)
+}
+
+// extend adds the next entry of a partition to its lane.
+func (j *judge) extend(part string, at map[string]*stretch, op *history.Op) {
+	s := at[part]
+	switch {
+	case s == nil:
+		at[part] = &stretch{op, op}
+	case op.KSeq > s.last.KSeq:
+		s.last = op
+	default:
+		j.found("P5", []uint64{s.last.Seq, op.Seq}, "in %s, number %d of a key stands after number %d", part, op.KSeq, s.last.KSeq)
+		if op.KSeq < s.first.KSeq {
+			s.first = op
+		}
+	}
+}
+
+// acrossPartitions checks P5 between partitions that replace each other.
+func (j *judge) acrossPartitions(lanes map[lane]map[string]*stretch) {
+	for _, l := range sortedLanes(lanes) {
+		parts := j.oldestFirst(sortedKeys(lanes[l]))
+		for i, older := range parts {
+			for _, newer := range parts[i+1:] {
+				last, first := lanes[l][older].last, lanes[l][newer].first
+				if j.ancestors(newer)[older] && last.KSeq > first.KSeq {
+					j.found("P5", []uint64{last.Seq, first.Seq}, "number %d of a key stands in %s, number %d in %s, which came before",
+						first.KSeq, newer, last.KSeq, older)
+				}
+			}
+		}
+	}
+}
+
+// twoHomes checks P6. Adding partitions moves keys.
+func (j *judge) twoHomes(homes map[string]map[string]*history.Op) {
+	if j.Grows {
+		return
+	}
+	for _, key := range sortedKeys(homes) {
+		parts := j.oldestFirst(sortedKeys(homes[key]))
 		for i, a := range parts {
 			for _, b := range parts[i+1:] {
-				older, newer := a, b
-				if j.ancestors(a)[b] {
-					older, newer = b, a
-				} else if !j.ancestors(b)[a] {
-					if !j.Grows {
-						j.found("P6", []uint64{keys[key][a].first.op.Seq, keys[key][b].first.op.Seq}, "a key stands in %s and in %s", a, b)
-					}
-					continue
-				}
-				if last, first := keys[key][older].last, keys[key][newer].first; last.op.KSeq > first.op.KSeq {
-					j.found("P5", []uint64{last.op.Seq, first.op.Seq}, "number %d of a key stands in %s, number %d in %s, which came before",
-						first.op.KSeq, newer, last.op.KSeq, older)
+				if !j.ancestors(b)[a] && streamOf(a) == streamOf(b) {
+					j.found("P6", []uint64{homes[key][a].Seq, homes[key][b].Seq}, "a key stands in %s and in %s", a, b)
 				}
 			}
 		}
 	}
-}
-
-// orderCounts leaves out records whose outcome is unknown: without idempotence they may be stored late.
-func (j *judge) orderCounts(uid uint64) bool {
-	w := j.writes[uid]
-	return w != nil && (j.Idempotent || j.outcome(w) == history.OK && !w.Dup)
-}
-
-// firstPlace reports that the entry is not a repetition of a record that stands before it.
-func (j *judge) firstPlace(e entry) bool {
-	places := j.places[e.uid]
-	return len(places) < 2 || places[0].pos.Compare(e.pos) == 0
 }

@@ -1,71 +1,95 @@
 package check
 
 import (
+	"slices"
+
 	"github.com/streamport-go/streamport/internal/verify/history"
 )
 
-// transactions checks P9, P10 and P11: all or nothing, nothing early, and no two transactions that read each other.
+// transactions checks P9 and P10: all or nothing, and nothing early.
 func (j *judge) transactions() {
 	for _, number := range sortedKeys(j.txns) {
-		t := j.txns[number]
-		visible := 0
-		var missing *write
-		for _, w := range t.writes {
-			switch {
-			case len(j.places[w.UID]) > 0:
-				visible++
-			case !j.gone(w):
-				missing = w
-			}
-		}
-		if visible > 0 && missing != nil {
-			j.found("P9", []uint64{missing.begun}, "transaction %d is visible in part: record %d is missing", number, missing.UID)
-		}
+		j.torn(number, j.txns[number])
 	}
 	for i := range j.ops {
 		op := &j.ops[i]
 		w := j.writes[op.UID]
-		if op.F != history.Deliver || w == nil || w.Txn == 0 {
+		if op.F != history.Deliver || w == nil || w.sent.Txn == 0 {
 			continue
 		}
-		if t := j.txns[w.Txn]; t.begun == 0 || op.Seq < t.begun {
-			j.found("P10", []uint64{w.begun, op.Seq}, "record %d was delivered before its transaction was committed", op.UID)
+		if t := j.txns[w.sent.Txn]; t.begun == 0 || op.Seq < t.begun {
+			j.found("P10", []uint64{w.sent.Seq, op.Seq}, "record %d was delivered before its transaction was committed", op.UID)
 		}
 	}
-	j.cycles()
 }
 
-// cycles finds transactions that depend on what each other wrote.
-func (j *judge) cycles() {
-	reads := map[uint64][]uint64{} // transaction: those whose records it was made from
-	for _, uid := range sortedKeys(j.writes) {
-		w := j.writes[uid]
-		if from := j.writes[w.Cause]; w.Txn != 0 && from != nil && from.Txn != 0 {
-			reads[w.Txn] = append(reads[w.Txn], from.Txn)
+// torn checks P9. Where its records were stored shows what of them may be trimmed.
+func (j *judge) torn(number uint64, t *txn) {
+	var visible []string // streams
+	var missing *write
+	for _, w := range t.writes {
+		for _, p := range j.places[w.sent.UID] {
+			visible = append(visible, streamOf(p.Part))
 		}
 	}
-	const (
-		open = 1
-		done = 2
-	)
-	state := map[uint64]int{}
-	var visit func(uint64)
-	visit = func(t uint64) {
-		state[t] = open
-		for _, from := range reads[t] {
-			switch state[from] {
-			case open:
-				j.found("P11", nil, "transactions %d and %d are made from each other's records", t, from)
-			case 0:
-				visit(from)
+	for _, w := range t.writes {
+		if len(j.places[w.sent.UID]) > 0 || w.last.Type == history.Fail && t.outcome != history.Fail {
+			continue
+		}
+		if !j.gone(w) || w.part() == "" && !slices.ContainsFunc(visible, j.anyTrimmed) {
+			missing = w
+		}
+	}
+	if len(visible) > 0 && missing != nil {
+		j.found("P9", []uint64{missing.sent.Seq}, "transaction %d is visible in part: record %d is missing", number, missing.sent.UID)
+	}
+}
+
+// cycles checks P11: no transactions are made from each other's records. What is left after everything that depends on
+// nothing, or that nothing depends on, was taken away, is cycles and what joins them.
+func (j *judge) cycles() {
+	from, to := map[uint64]map[uint64]bool{}, map[uint64]map[uint64]bool{}
+	link := func(m map[uint64]map[uint64]bool, a, b uint64) {
+		if m[a] == nil {
+			m[a] = map[uint64]bool{}
+		}
+		m[a][b] = true
+	}
+	for _, w := range j.writes {
+		if cause := j.writes[w.sent.Cause]; w.sent.Txn != 0 && cause != nil && cause.sent.Txn != 0 {
+			link(from, w.sent.Txn, cause.sent.Txn)
+			link(to, cause.sent.Txn, w.sent.Txn)
+		}
+	}
+	prune(from, to)
+	prune(to, from)
+	if left := sortedKeys(from); len(left) > 0 {
+		var ops []uint64
+		for _, number := range left[:min(len(left), 10)] {
+			ops = append(ops, j.txns[number].writes[0].sent.Seq)
+		}
+		j.found("P11", ops, "transactions %v are made from each other's records", left[:min(len(left), 10)])
+	}
+}
+
+// prune takes away, one after the other, what depends on nothing.
+func prune(from, to map[uint64]map[uint64]bool) {
+	var free []uint64
+	for t := range to {
+		if len(from[t]) == 0 {
+			free = append(free, t)
+		}
+	}
+	for len(free) > 0 {
+		t := free[len(free)-1]
+		free = free[:len(free)-1]
+		for next := range to[t] {
+			if delete(from[next], t); len(from[next]) == 0 {
+				delete(from, next)
+				free = append(free, next)
 			}
 		}
-		state[t] = done
-	}
-	for _, t := range sortedKeys(reads) {
-		if state[t] == 0 {
-			visit(t)
-		}
+		delete(to, t)
 	}
 }
 
@@ -77,24 +101,21 @@ func (j *judge) outputs() {
 	made := map[uint64]uint64{} // input: its output
 	for _, uid := range sortedKeys(j.writes) {
 		w := j.writes[uid]
-		if w.Cause == 0 || len(j.places[uid]) == 0 {
+		trimmed := j.outcome(w) == history.OK && w.part() != "" && j.gone(w)
+		if w.sent.Cause == 0 || len(j.places[uid]) == 0 && !trimmed {
 			continue
 		}
-		if before, ok := made[w.Cause]; ok {
-			j.found("D4", []uint64{j.writes[before].begun, w.begun}, "input %d has the outputs %d and %d", w.Cause, before, uid)
+		if before, ok := made[w.sent.Cause]; ok {
+			j.found("D4", []uint64{j.writes[before].sent.Seq, w.sent.Seq}, "input %d has the outputs %d and %d", w.sent.Cause, before, uid)
 		}
-		made[w.Cause] = uid
+		made[w.sent.Cause] = uid
 	}
 	for _, part := range sortedKeys(j.saved) {
-		saved := j.saved[part]
-		l := j.logs[part]
-		if l == nil || len(j.holdsOf[part]) == 0 {
-			continue
-		}
-		begin := l.after(j.holdsOf[part][0].acquire.Pos) // of the group, in this partition
+		l, saved := j.log(part), j.saved[part]
+		begin := j.due(part)
 		for _, e := range l.entries[begin:max(begin, l.after(saved.Pos))] {
-			if _, ok := made[e.uid]; !ok && e.stored {
-				j.found("D5", []uint64{e.op.Seq, saved.Seq}, "input %d of %s is checkpointed and has no output", e.uid, part)
+			if _, ok := made[e.UID]; !ok && e.stored {
+				j.found("D5", []uint64{e.Seq, saved.Seq}, "input %d of %s is checkpointed and has no output", e.UID, part)
 			}
 		}
 	}
