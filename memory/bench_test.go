@@ -101,3 +101,66 @@ func BenchmarkFetch(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSeek begins to read in the middle of many records.
+func BenchmarkSeek(b *testing.B) {
+	back, s := benchSink(b, Kafka, 1)
+	recs := benchRecords(100)
+	const stored = 1_000_000
+	for range stored / 100 {
+		s.Append(b.Context(), recs, func(stream.Ack, error) {})
+	}
+	p := (*back.topics.Load())["s"].partitions()[0]
+	into := make([]stream.Record, 1)
+	b.ResetTimer()
+	for i := range b.N {
+		cur := cursor{after: uint64(stored/4 + i*7919%(stored/2))}
+		if n, _ := p.read(&cur, into, unbounded, nil); n != 1 {
+			b.Fatal("nothing read")
+		}
+	}
+}
+
+// BenchmarkRebalance lets members join a group one after the other, each of which takes its share.
+func BenchmarkRebalance(b *testing.B) {
+	for _, partitions := range []int{100, 1000, 10_000} {
+		b.Run(fmt.Sprintf("partitions=%d/members=32", partitions), func(b *testing.B) {
+			for range b.N {
+				rebalanceOnce(b, partitions)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(partitions), "ns/partition")
+		})
+	}
+}
+
+func rebalanceOnce(b *testing.B, partitions int) {
+	back, _ := benchSink(b, Kafka, partitions)
+	var members []*member
+	held := map[*member][]stream.Claim{}
+	for i := range 32 {
+		src, err := back.OpenSource(b.Context(), stream.SourceConfig{
+			Group: "g", Member: fmt.Sprint("m", i), Streams: []string{"s"}, Grace: time.Hour,
+			Observe: func(stream.Event) {}, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		members = append(members, src.(*member))
+		for _, m := range members {
+			var kept []stream.Claim
+			for _, c := range held[m] {
+				if !c.(*claim).has(claimAsked) {
+					kept = append(kept, c)
+					continue
+				}
+				_ = c.Release(b.Context(), false)
+			}
+			held[m] = kept
+		}
+		for _, m := range members {
+			for c, _, _ := m.next(); c != nil; c, _, _ = m.next() {
+				held[m] = append(held[m], c)
+			}
+		}
+	}
+	_ = back.Close()
+}

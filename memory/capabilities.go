@@ -29,21 +29,15 @@ func (b *Backend) Capabilities(ctx context.Context, name string) (stream.Capabil
 // capabilities fills in every field.
 func (t *topic) capabilities() stream.Capabilities {
 	c := stream.Capabilities{Partitions: len(t.routes.Load().open)}
-	for _, f := range t.flags() {
-		*f.of(&c) = f.flag
-	}
+	t.contents(&c)
+	t.guarantees(&c)
+	t.operations(&c)
 	t.limits(&c)
 	c.Retention = t.retentionCapability()
 	if t.b.config.Like != nil {
 		c = t.liken(c)
 	}
 	return c
-}
-
-// A known is one flag with the field that it belongs to.
-type known struct {
-	of   func(*stream.Capabilities) *stream.Flag
-	flag stream.Flag
 }
 
 func yes(why string) stream.Flag { return declared(stream.Native, why) }
@@ -69,43 +63,59 @@ func (t *topic) carried(is bool, why, whyNot string) stream.Flag {
 	return either(is, why, whyNot)
 }
 
-func (t *topic) flags() []known {
+// contents says what a record may hold.
+func (t *topic) contents(c *stream.Capabilities) {
+	const tags = "; the profile kinesis can carry it in tags (Config.Tags)"
 	r := t.traits
-	type caps = stream.Capabilities
-	tags := "; the profile kinesis can carry it in tags (Config.Tags)"
-	return []known{
-		{func(c *caps) *stream.Flag { return &c.PartitionOrder }, yes("readers get records in the order in which they are stored")},
-		{func(c *caps) *stream.Flag { return &c.KeyOrder }, t.keyOrder()},
-		{func(c *caps) *stream.Flag { return &c.NilKeys }, t.carried(r.nilKeys, "records without key are taken", "every record needs a key"+tags)},
-		{func(c *caps) *stream.Flag { return &c.BinaryKeys }, t.carried(r.binaryKeys, "any bytes are a key", "a key is 1 to 256 characters of UTF-8"+tags)},
-		{func(c *caps) *stream.Flag { return &c.Headers }, t.carried(r.headers, "headers are stored", "the service has no headers; put them into the value"+tags)},
-		{func(c *caps) *stream.Flag { return &c.Tombstones }, t.carried(r.tombstones, "nil values are stored", "the service has no nil values; mark deletions in the value"+tags)},
-		{func(c *caps) *stream.Flag { return &c.EventTime }, t.carried(r.eventTime, "a record's own time is stored, in milliseconds", "the time of arrival is stored; put the event's time into the value"+tags)},
-		{func(c *caps) *stream.Flag { return &c.Groups }, t.groups()},
-		{func(c *caps) *stream.Flag { return &c.Fencing }, yes("a checkpoint is written only while the partition is held, in one step")},
-		{func(c *caps) *stream.Flag { return &c.IdempotentProduce }, either(r.idempotent, "a retry is recognised", "a retry after a lost answer stores the record twice; make handlers idempotent")},
-		{func(c *caps) *stream.Flag { return &c.Transactions }, either(r.transacts, "records and a checkpoint become visible together", "there are no transactions; use a Checkpointer in your own database for exactly-once effects")},
-		{func(c *caps) *stream.Flag { return &c.SeekTime }, yes("reading can start at a time")},
-		{func(c *caps) *stream.Flag { return &c.Compaction }, t.compaction()},
-		{func(c *caps) *stream.Flag { return &c.Resharding }, either(r.resharding && r.hashed, "partitions split and merge; children are read after their parents", "partitions are only added, and keys then move")},
-		{func(c *caps) *stream.Flag { return &c.AutoScaling }, no("the simulator changes partitions only when it is told: Split, Merge, Grow")},
-		{func(c *caps) *stream.Flag { return &c.PushDelivery }, no("readers poll")},
-		{func(c *caps) *stream.Flag { return &c.LagRecords }, either(r.lagRecords, "records behind are counted", "the service tells how old the oldest record behind is, not how many there are")},
-		{func(c *caps) *stream.Flag { return &c.LagTime }, yes("by the time of the first record behind")},
-		{func(c *caps) *stream.Flag { return &c.ThrottleDelay }, no("no answer comes late because of a quota")},
-		{func(c *caps) *stream.Flag { return &c.ThrottleReject }, either(r.refuses, "records over a partition's rate are refused one by one, and retried by the sink", "nothing is refused for its rate")},
-		{func(c *caps) *stream.Flag { return &c.Durability }, no("everything is gone when the backend is closed or its process ends")},
-	}
+	c.NilKeys = t.carried(r.nilKeys, "records without key are taken", "every record needs a key"+tags)
+	c.BinaryKeys = t.carried(r.binaryKeys, "any bytes are a key", "a key is 1 to 256 characters of UTF-8"+tags)
+	c.Headers = t.carried(r.headers, "headers are stored", "the service has no headers; put them into the value"+tags)
+	c.Tombstones = t.carried(r.tombstones, "nil values are stored",
+		"the service has no nil values; mark deletions in the value"+tags)
+	c.EventTime = t.carried(r.eventTime, "a record's own time is stored, in milliseconds",
+		"the time of arrival is stored; put the event's time into the value"+tags)
+}
+
+// guarantees says what producers and consumers can rely on.
+func (t *topic) guarantees(c *stream.Capabilities) {
+	r := t.traits
+	c.PartitionOrder = yes("readers get records in the order in which they are stored")
+	c.KeyOrder = t.keyOrder()
+	c.Groups = t.groups()
+	c.Fencing = yes("a checkpoint is written only while the partition is held, in one step")
+	c.IdempotentProduce = either(r.idempotent, "a retry is recognised",
+		"a retry after a lost answer stores the record twice; make handlers idempotent")
+	c.Transactions = either(r.transacts, "records and a checkpoint become visible together",
+		"there are no transactions; use a Checkpointer in your own database for exactly-once effects")
+	c.Durability = no("everything is gone when the backend is closed or its process ends")
+}
+
+// operations says what can be done with the stream.
+func (t *topic) operations(c *stream.Capabilities) {
+	r := t.traits
+	c.SeekTime = yes("reading can start at a time")
+	c.Compaction = t.compaction()
+	c.Resharding = either(r.resharding && r.hashed, "partitions split and merge; children are read after their parents",
+		"partitions are only added, and keys then move")
+	c.AutoScaling = no("the simulator changes partitions only when it is told: Split, Merge, Grow")
+	c.PushDelivery = no("readers poll")
+	c.LagRecords = either(r.lagRecords, "records behind are counted",
+		"the service tells how old the oldest record behind is, not how many there are")
+	c.LagTime = yes("by the time of the first record behind")
+	c.ThrottleDelay = no("no answer comes late because of a quota")
+	c.ThrottleReject = either(r.refuses, "records over a partition's rate are refused one by one, and retried by the sink",
+		"nothing is refused for its rate")
 }
 
 func (t *topic) keyOrder() stream.Flag {
 	switch {
 	case t.auto.Load():
-		return no("the stream distributes records by itself (record distribution AUTO) and ignores keys; switch it back to keys")
+		return no("the stream spreads records by itself (record distribution AUTO) and ignores keys; switch it back")
 	case !t.traits.keyOrder:
 		return no("the service that this simulates does not keep the order of keys")
 	case t.traits.hashed:
-		return declared(stream.Emulated, "the sink has one unanswered record of each key at a time; a split moves keys, children are read after their parents")
+		return declared(stream.Emulated,
+			"the sink has one unanswered record of each key at a time; children are read after their parents")
 	}
 	return yes("equal keys go to one partition as long as the number of partitions stays; growing it moves keys")
 }
