@@ -91,6 +91,7 @@ type producer struct {
 
 	refused atomic.Pointer[error] // why nothing is taken any more
 	closed  chan struct{}         // closed when result is set
+	singles sync.Pool             // of *single
 
 	mu      sync.Mutex // guards what follows
 	sticky  error      // the first failure of a record without done
@@ -110,6 +111,9 @@ func (p *producer) Send(ctx context.Context, recs ...*Record) error {
 	return s.wait(ctx)
 }
 
+// A single is the slice that SendAsync passes to the sink, which does not keep it.
+type single [1]*Record
+
 func (p *producer) SendAsync(ctx context.Context, rec *Record, done func(Ack, error)) {
 	if done == nil {
 		done = p.keep
@@ -118,7 +122,14 @@ func (p *producer) SendAsync(ctx context.Context, rec *Record, done func(Ack, er
 		done(Ack{Record: rec}, wrap("send", streamOf(rec), "", err))
 		return
 	}
-	p.sink.Append(ctx, []*Record{rec}, done)
+	one, ok := p.singles.Get().(*single)
+	if !ok {
+		one = new(single)
+	}
+	one[0] = rec
+	p.sink.Append(ctx, one[:], done)
+	one[0] = nil
+	p.singles.Put(one)
 }
 
 func (p *producer) Flush(ctx context.Context) error {
@@ -162,15 +173,25 @@ func (p *producer) Close(ctx context.Context) error {
 
 // accept refuses what no sink need see.
 func (p *producer) accept(ctx context.Context, rec *Record) error {
+	if err := p.ready(ctx); err != nil {
+		return err
+	}
+	return p.check(rec)
+}
+
+// ready says why nothing is taken now, or nil.
+func (p *producer) ready(ctx context.Context) error {
 	if ctx == nil {
 		return errNilContext
 	}
 	if err := p.refusal(); err != nil {
 		return err
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
+	return ctx.Err()
+}
+
+// check refuses a record that no sink need see.
+func (p *producer) check(rec *Record) error {
 	if err := rec.check(); err != nil {
 		return err
 	}
@@ -182,15 +203,14 @@ func (p *producer) accept(ctx context.Context, rec *Record) error {
 
 // acceptAll accepts all or none.
 func (p *producer) acceptAll(ctx context.Context, recs []*Record) error {
-	bad := -1
-	for i, rec := range recs {
-		if p.accept(ctx, rec) != nil {
-			bad = i
-			break
+	bad := 0
+	if p.ready(ctx) == nil {
+		for bad < len(recs) && p.check(recs[bad]) == nil {
+			bad++
 		}
-	}
-	if bad < 0 {
-		return nil
+		if bad == len(recs) {
+			return nil
+		}
 	}
 	failures := make(Failures, len(recs))
 	for i, rec := range recs {

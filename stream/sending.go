@@ -14,18 +14,21 @@ type sending struct {
 	recs     []*Record       // a copy: the caller's slice is the caller's again when Send returns early
 	answered []atomic.Uint64 // a bit a record
 	full     atomic.Int64    // words of answered that are complete
-	all      chan struct{}   // closed when every word is
+	few      [2]atomic.Uint64
 
 	mu       sync.Mutex // guards what follows
 	failures Failures
+	all      chan struct{} // closed when every word is complete; nil: nobody waits for that
 }
 
 func newSending(recs []*Record) *sending {
-	return &sending{
-		recs:     append([]*Record(nil), recs...),
-		answered: make([]atomic.Uint64, (len(recs)+63)/64),
-		all:      make(chan struct{}),
+	s := &sending{recs: append([]*Record(nil), recs...)}
+	if words := (len(recs) + 63) / 64; words <= len(s.few) {
+		s.answered = s.few[:words]
+	} else {
+		s.answered = make([]atomic.Uint64, words)
 	}
+	return s
 }
 
 func (s *sending) done(ack Ack, err error) {
@@ -44,11 +47,33 @@ func (s *sending) done(ack Ack, err error) {
 			continue // the same record, passed twice, was answered at this moment
 		}
 		if old|bit == s.mask(word) && s.full.Add(1) == int64(len(s.answered)) {
-			close(s.all)
+			s.announce()
 		}
 		return
 	}
 }
+
+// announce tells whoever waits that every record is answered.
+func (s *sending) announce() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all != nil {
+		close(s.all)
+	}
+}
+
+// await returns a channel that is closed when every record is answered, or nil if that is so already.
+func (s *sending) await() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.complete() {
+		return nil
+	}
+	s.all = make(chan struct{})
+	return s.all
+}
+
+func (s *sending) complete() bool { return s.full.Load() == int64(len(s.answered)) }
 
 // find gives the place of the record among those that are not answered; bit is 0 if there is none. Most answers come in
 // order, so the first place that is open is tried first; a record that was passed twice has two places.
@@ -77,13 +102,15 @@ func (s *sending) mask(word int) uint64 {
 }
 
 func (s *sending) wait(ctx context.Context) error {
-	select {
-	case <-s.all:
+	if s.complete() {
 		return s.result(nil)
-	default:
+	}
+	all := s.await()
+	if all == nil {
+		return s.result(nil)
 	}
 	select {
-	case <-s.all:
+	case <-all:
 		return s.result(nil)
 	case <-ctx.Done():
 		return s.result(context.Cause(ctx))
