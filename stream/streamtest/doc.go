@@ -11,9 +11,9 @@
 // what is not claimed must be refused. What cannot be tried, because the harness lacks an ability, is never passed over
 // in silence: the Report says so, and why.
 //
-// The suite needs no more than a Backend that can make streams. What more it is given in the Harness, such as a way to
-// crash a member or to split a partition, it uses; and where the backend allows, it runs in testing/synctest bubbles, in
-// which days of retention pass at once.
+// The suite needs no more than a Backend that can make streams. What more it is given in the Harness, such as a way
+// to crash a member or to split a partition, it uses; and where the backend allows, it runs in testing/synctest
+// bubbles, in which days of retention pass at once.
 //
 // # Rules
 //

@@ -21,7 +21,9 @@ type mutant struct {
 	flush        func(stream.Sink) error
 	closeSink    func(stream.Sink) error
 	tx           func(stream.SinkTx, stream.Sink) stream.SinkTx
+	begin        func(ctx context.Context, s stream.TxSink) (stream.SinkTx, error)
 	asTx         bool // every sink claims to be opened for transactions
+	unlisted     bool // sinks are opened for any stream
 	fetch        func([]stream.Record)
 	next         func(ctx context.Context, c stream.Claim, err error) (stream.Claim, error)
 	checkpoint   func(c stream.Claim, to stream.Checkpoint) error
@@ -44,6 +46,9 @@ func (m *mutant) Capabilities(ctx context.Context, name string) (stream.Capabili
 }
 
 func (m *mutant) OpenSink(ctx context.Context, c stream.SinkConfig) (stream.Sink, error) {
+	if m.unlisted {
+		c.Streams = nil
+	}
 	s, err := m.Backend.OpenSink(ctx, c)
 	if err != nil {
 		return nil, err
@@ -125,7 +130,11 @@ func (s *mutantTxSink) Begin(ctx context.Context) (stream.SinkTx, error) {
 	if !ok {
 		return nil, stream.ErrUnsupported
 	}
-	tx, err := t.Begin(ctx)
+	begin := s.m.begin
+	if begin == nil {
+		begin = func(ctx context.Context, t stream.TxSink) (stream.SinkTx, error) { return t.Begin(ctx) }
+	}
+	tx, err := begin(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -198,6 +207,36 @@ type idleTx struct{ stream.SinkTx }
 
 func (x idleTx) Commit(ctx context.Context, _ stream.Claim, _ stream.Checkpoint) error {
 	return x.Abort(ctx)
+}
+
+// forgetfulTx commits without the checkpoint.
+type forgetfulTx struct{ stream.SinkTx }
+
+func (x forgetfulTx) Commit(ctx context.Context, _ stream.Claim, _ stream.Checkpoint) error {
+	return x.SinkTx.Commit(ctx, nil, stream.Checkpoint{})
+}
+
+// denyingTx commits and says that it has not.
+type denyingTx struct{ stream.SinkTx }
+
+func (x denyingTx) Commit(ctx context.Context, c stream.Claim, to stream.Checkpoint) error {
+	return firstError(x.SinkTx.Commit(ctx, c, to), stream.ErrThrottled)
+}
+
+// firstError is the first of two errors that is not nil.
+func firstError(first, second error) error {
+	if first != nil {
+		return first
+	}
+	return second
+}
+
+// losingTx loses records and says nothing.
+type losingTx struct{ stream.SinkTx }
+
+func (x losingTx) Append(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+	x.SinkTx.Append(ctx, recs[1:], done)
+	done(stream.Ack{Record: recs[0]}, nil)
 }
 
 // laxTx commits without the checkpoint if it has to.

@@ -241,7 +241,91 @@ func mutants() map[string]struct {
 		}, capability+"EventTime"),
 		"batches come backwards": kafka(func() *mutant {
 			return &mutant{fetch: slices.Reverse[[]stream.Record]}
-		}, "KeyOrder", capability+"PartitionOrder"),
+		}, "KeyOrder", capability+"PartitionOrder", capability+"KeyOrder"),
+		"a record that found no space is stored": kinesis(func() *mutant {
+			return &mutant{append: func(next appendFunc) appendFunc {
+				return func(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+					next(context.WithoutCancel(ctx), recs, func(ack stream.Ack, err error) { done(ack, firstError(err, ctx.Err())) })
+				}
+			}}
+		}, "AppendWaits"),
+		"what is accepted ends with its context": kafka(func() *mutant {
+			return &mutant{append: func(next appendFunc) appendFunc {
+				return func(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+					next(ctx, recs, func(ack stream.Ack, err error) {
+						time.AfterFunc(time.Millisecond, func() { done(ack, firstError(err, ctx.Err())) })
+					})
+				}
+			}, flush: func(s stream.Sink) error { time.Sleep(time.Second); return s.Flush(context.Background()) }}
+		}, "AsyncOnce", "AppendWaits"),
+		"Begin waits although its context has ended": kafka(func() *mutant {
+			return &mutant{begin: func(ctx context.Context, s stream.TxSink) (stream.SinkTx, error) {
+				return s.Begin(context.WithoutCancel(ctx))
+			}}
+		}, "BeginWaits"),
+		"a sink takes records of any stream": kafka(func() *mutant { return &mutant{unlisted: true} }, "Listed"),
+		"a large call is refused": kafka(func() *mutant {
+			return &mutant{append: func(next appendFunc) appendFunc {
+				return func(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+					if len(recs) <= 100 {
+						next(ctx, recs, done)
+						return
+					}
+					for _, rec := range recs {
+						done(stream.Ack{Record: rec}, stream.ErrThrottled)
+					}
+				}
+			}}
+		}, capability+"ThrottleReject", capability+"MaxRequestRecords", capability+"PartitionWriteBytes"),
+		"many bytes are refused": kafka(func() *mutant {
+			return &mutant{append: func(next appendFunc) appendFunc {
+				return func(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
+					if len(recs) == 1 || len(recs[0].Value) < 1<<19 {
+						next(ctx, recs, done)
+						return
+					}
+					for _, rec := range recs {
+						done(stream.Ack{Record: rec}, stream.ErrTooLarge)
+					}
+				}
+			}}
+		}, capability+"MaxRequestBytes"),
+		"a rate is claimed and not kept": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) {
+				c.ThrottleReject, c.PartitionWriteRecords.Value, c.PartitionWriteBytes.Value = yes, 1000, 1<<20
+			})
+		}, capability+"PartitionWriteRecords", capability+"PartitionWriteBytes"),
+		"compaction is understated": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.Compaction = no })
+		}, capability+"Compaction"),
+		"groups are understated": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) { c.Groups = no })
+		}, capability+"Groups"),
+		"checkpoints are not kept": kafka(func() *mutant {
+			return &mutant{checkpoint: func(stream.Claim, stream.Checkpoint) error { return nil }}
+		}, capability+"Groups", capability+"MaxStateBytes"),
+		"no flag has a reason": kafka(func() *mutant {
+			return claims(func(c *stream.Capabilities) {
+				for _, f := range []*stream.Flag{&c.AutoScaling, &c.PushDelivery, &c.ThrottleDelay, &c.Durability} {
+					f.Reason = ""
+				}
+			})
+		}, capability+"AutoScaling", capability+"PushDelivery", capability+"ThrottleDelay", capability+"Durability"),
+		"a stream is said to be made before it is": kafka(func() *mutant {
+			return &mutant{ensure: func(b stream.Ensurer, c stream.StreamConfig) error {
+				time.AfterFunc(time.Second, func() { _ = b.EnsureStream(context.Background(), c) })
+				return nil
+			}}
+		}, "EnsureWaits"),
+		"a commit that happened is denied": kafka(func() *mutant {
+			return &mutant{tx: func(tx stream.SinkTx, _ stream.Sink) stream.SinkTx { return denyingTx{tx} }}
+		}, "TxUnknown", "TxCommit"),
+		"a commit forgets the checkpoint": kafka(func() *mutant {
+			return &mutant{tx: func(tx stream.SinkTx, _ stream.Sink) stream.SinkTx { return forgetfulTx{tx} }}
+		}, "TxCommit", "TxFenced", "TxForeign", "TxOnePartition"),
+		"a transaction loses records": kafka(func() *mutant {
+			return &mutant{tx: func(tx stream.SinkTx, _ stream.Sink) stream.SinkTx { return losingTx{tx} }}
+		}, "TxSend", "TxAppend"),
 		"limit + 1 is accepted": kafka(func() *mutant {
 			return claims(func(c *stream.Capabilities) { c.MaxRecordBytes.Value -= 2 * overhead })
 		}, capability+"MaxRecordBytes"),

@@ -163,7 +163,7 @@ func (t *T) read(name string) map[string][]stream.Record {
 	return t.readWith(t.Backend, stream.ConsumerConfig{Streams: []string{name}})
 }
 
-// readWith is read by a backend and a configuration of the caller's; unless an end is given, it is the end as it is now.
+// readWith is read by a backend and a configuration of the caller's. Unless an end is given, it is the end of now.
 func (t *T) readWith(b stream.Backend, c stream.ConsumerConfig) map[string][]stream.Record {
 	if c.End == (stream.Start{}) {
 		c.End = stream.Latest()
