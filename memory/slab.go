@@ -167,10 +167,10 @@ func decode(r *stream.Record, b []byte, at int, topic, partition string, positio
 		value = b[at : at+v-1 : at+v-1]
 		at += v - 1
 	}
-	*r = stream.Record{
-		Stream: topic, Key: key, Value: value, Time: time.UnixMilli(int64(binary.LittleEndian.Uint64(h[atTime:]))).UTC(),
-		Partition: partition, Position: position,
-	}
+	// Field by field: a whole Record would be put together elsewhere and copied.
+	r.Stream, r.Key, r.Value, r.Headers = topic, key, value, nil
+	r.Time = time.UnixMilli(int64(binary.LittleEndian.Uint64(h[atTime:]))).UTC()
+	r.Partition, r.Position = partition, position
 	if headers > 0 {
 		r.Headers = decodeHeaders(b[at : at+headers : at+headers])
 		at += headers

@@ -13,29 +13,31 @@ import (
 //
 // A Position is comparable, holds no pointer and takes 32 bytes. Its text form is stable and may be stored.
 type Position struct {
-	major [3]uint64 // most significant word first
-	sub   uint32
-	term  uint32
+	high, middle, low uint64 // the major number; four words that stay in registers, unlike an array
+	tail              uint64 // sub in the upper half, term in the lower
 }
 
 // MakePosition is for backends. Major is a 192-bit number, most significant word first: a Kafka offset plus one (the
 // number that Kafka itself commits), a Kinesis sequence number. Sub is the index inside an aggregate. Term is a leader
 // epoch, or 0. A backend whose numbering starts at 0 adds one, since the zero Position precedes every record.
 func MakePosition(major [3]uint64, sub, term uint32) Position {
-	return Position{major: major, sub: sub, term: term}
+	return Position{high: major[0], middle: major[1], low: major[2], tail: uint64(sub)<<32 | uint64(term)}
 }
 
 // Parts is the inverse of MakePosition.
-func (p Position) Parts() (major [3]uint64, sub, term uint32) { return p.major, p.sub, p.term }
+func (p Position) Parts() (major [3]uint64, sub, term uint32) { return p.major(), p.sub(), p.term() }
 
 // Compare returns -1, 0 or +1 as p stands before, at or after q in the same partition. It ignores the term; == does not.
 func (p Position) Compare(q Position) int {
-	for i, word := range p.major {
-		if word != q.major[i] {
-			return cmp.Compare(word, q.major[i])
-		}
+	switch {
+	case p.high != q.high:
+		return cmp.Compare(p.high, q.high)
+	case p.middle != q.middle:
+		return cmp.Compare(p.middle, q.middle)
+	case p.low != q.low:
+		return cmp.Compare(p.low, q.low)
 	}
-	return cmp.Compare(p.sub, q.sub)
+	return cmp.Compare(p.sub(), q.sub())
 }
 
 // IsZero reports whether p is the zero Position.
@@ -58,6 +60,10 @@ func (p *Position) UnmarshalText(text []byte) error {
 	return nil
 }
 
+func (p Position) major() [3]uint64 { return [3]uint64{p.high, p.middle, p.low} }
+func (p Position) sub() uint32      { return uint32(p.tail >> 32) }
+func (p Position) term() uint32     { return uint32(p.tail) }
+
 // chunkDigits decimal digits fit one word, and tenToChunk is the base they count in.
 const (
 	chunkDigits = 19
@@ -65,12 +71,12 @@ const (
 )
 
 func (p Position) append(b []byte) []byte {
-	b = appendDecimal(b, p.major)
-	if p.sub != 0 {
-		b = strconv.AppendUint(append(b, '.'), uint64(p.sub), 10)
+	b = appendDecimal(b, p.major())
+	if p.sub() != 0 {
+		b = strconv.AppendUint(append(b, '.'), uint64(p.sub()), 10)
 	}
-	if p.term != 0 {
-		b = strconv.AppendUint(append(b, '@'), uint64(p.term), 10)
+	if p.term() != 0 {
+		b = strconv.AppendUint(append(b, '@'), uint64(p.term()), 10)
 	}
 	return b
 }
@@ -101,24 +107,24 @@ func parsePosition(text string) (Position, bool) {
 	if len(text) > longest {
 		return Position{}, false
 	}
-	var p Position
 	text, term, hasTerm := strings.Cut(text, "@")
 	text, sub, hasSub := strings.Cut(text, ".")
-	var ok bool
-	if p.major, ok = parseDecimal(text); !ok {
+	major, ok := parseDecimal(text)
+	if !ok {
 		return Position{}, false
 	}
+	var subNumber, termNumber uint32
 	if hasSub {
-		if p.sub, ok = parseSuffix(sub); !ok {
+		if subNumber, ok = parseSuffix(sub); !ok {
 			return Position{}, false
 		}
 	}
 	if hasTerm {
-		if p.term, ok = parseSuffix(term); !ok {
+		if termNumber, ok = parseSuffix(term); !ok {
 			return Position{}, false
 		}
 	}
-	return p, true
+	return MakePosition(major, subNumber, termNumber), true
 }
 
 // parseDecimal takes what appendDecimal writes: no sign, no leading zero, at most 192 bits.
