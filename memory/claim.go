@@ -124,16 +124,18 @@ func (c *claim) Seek(ctx context.Context, after stream.Position) error {
 
 // number is the number of a position that may be read after or saved: one of this partition, not beyond its end.
 func (c *claim) number(p stream.Position) (uint64, error) {
-	n, err := c.part.scale.number(p)
-	if err != nil {
-		return 0, err
-	}
 	c.part.mu.Lock()
 	defer c.part.mu.Unlock()
-	if n > c.part.end {
-		return 0, fmt.Errorf("%w: position %v is beyond the end of the partition", stream.ErrInvalid, p)
+	return c.part.number(p)
+}
+
+// number is the number of a position of this partition that is not beyond its end. The caller holds p.mu.
+func (p *partition) number(at stream.Position) (uint64, error) {
+	n, err := p.scale.number(at)
+	if err == nil && n > p.end {
+		err = fmt.Errorf("%w: position %v is beyond the end of the partition", stream.ErrInvalid, at)
 	}
-	return n, nil
+	return n, err
 }
 
 // state returns why the claim can no longer be used, or nil.

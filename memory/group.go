@@ -90,7 +90,7 @@ func begin(p *partition, start stream.Start, only []*partition) (after uint64, o
 		after, _ = p.before(at.UnixMilli())
 	case stream.StartAfter:
 		if len(only) == 1 && only[0] == p {
-			after, err = p.scale.number(position)
+			after, err = p.number(position)
 		}
 	default:
 		after = p.floor
@@ -112,14 +112,14 @@ func (g *group) discover(t *topic, everybody bool) {
 }
 
 // ready reports whether a seat can be granted: it is not over, and all that it replaces is. A parent that retention has
-// taken, or that the member does not read, counts as over.
+// taken, that the member does not read, or that it has read to its own end, counts as over.
 func (g *group) ready(s *seat, m *member) bool {
 	if s.ended {
 		return false
 	}
 	for _, parent := range s.part.parents {
 		up := g.byPart[parent]
-		if up != nil && !up.ended && m.selects(parent) && !parent.gone() {
+		if up != nil && !up.ended && !m.reached(up) && m.selects(parent) && !parent.gone() {
 			return false
 		}
 	}

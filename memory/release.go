@@ -58,6 +58,7 @@ func (g *group) finish(c *claim) {
 	s := c.seat
 	if reading(c.met.Load()) == bounded {
 		s.doneAt = max(s.doneAt, c.until)
+		s.ended = s.ended || c.part.overAt(c.until)
 	} else if c.part.complete() {
 		s.ended = true
 	}
@@ -66,7 +67,7 @@ func (g *group) finish(c *claim) {
 		s.want = nil
 	}
 	g.stir()
-	if s.ended && c.part.replaced() {
+	if (s.ended || c.m.reached(s)) && c.part.replaced() {
 		s.holder = nil
 		g.rebalance(false)
 	}
@@ -77,6 +78,13 @@ func (p *partition) complete() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.closed
+}
+
+// overAt reports whether the partition is closed and has nothing behind n.
+func (p *partition) overAt(n uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed && n >= p.end
 }
 
 // replaced reports whether other partitions replace p.
