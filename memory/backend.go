@@ -93,7 +93,8 @@ func (b *Backend) topic(name string) (*topic, error) {
 	if t := (*b.topics.Load())[name]; t != nil {
 		return t, nil
 	}
-	return nil, fmt.Errorf("%w: stream %.80q; streams are not made by using them: list it in Config.Streams or call EnsureStream",
+	return nil, fmt.Errorf(
+		"%w: stream %.80q; streams are not made by using them: list it in Config.Streams or call EnsureStream",
 		stream.ErrNotFound, name)
 }
 

@@ -23,7 +23,7 @@ func (t *topic) check(r *stream.Record) error {
 		}
 	}
 	if r.Value == nil && !t.traits.tombstones {
-		return fmt.Errorf("%w: a nil value; the service stores empty values only, and cannot tell them apart", stream.ErrUnsupported)
+		return fmt.Errorf("%w: a nil value; the service cannot tell it from an empty one", stream.ErrUnsupported)
 	}
 	if len(r.Headers) > 0 && !t.traits.headers {
 		return fmt.Errorf("%w: headers; put them into the value, or allow tags", stream.ErrUnsupported)
@@ -37,7 +37,7 @@ func (t *topic) check(r *stream.Record) error {
 		return nil // however it is counted
 	}
 	if size := t.size(r); size > t.maxRecord {
-		return fmt.Errorf("%w: the record counts %d bytes, stream %s allows %d", stream.ErrTooLarge, size, t.name, t.maxRecord)
+		return fmt.Errorf("%w: the record counts %d bytes, the stream allows %d", stream.ErrTooLarge, size, t.maxRecord)
 	}
 	return nil
 }

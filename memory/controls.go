@@ -7,8 +7,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// Abandon does to a member what kill -9 does to its process: its calls fail from now on, and the group learns of it when
-// the session is over. A member that is not alive is stream.ErrNotFound, here and in the controls below.
+// Abandon does to a member what kill -9 does to its process: its calls fail from now on, and the group learns of it
+// when the session is over. A member that is not alive is stream.ErrNotFound, here and in the controls below.
 func (b *Backend) Abandon(group, member string) error {
 	m, err := b.member("abandon", group, member)
 	if err != nil {
@@ -41,9 +41,9 @@ func (m *member) die() {
 	})
 }
 
-// Pause stops a member as SIGSTOP, a long garbage collection or a cut cable does: its calls hang until Resume. When that
-// lasts for the session, the group takes its partitions away, of which the member learns when it is resumed: its handlers
-// go on meanwhile, as zombies. A second Pause does nothing.
+// Pause stops a member as SIGSTOP, a long garbage collection or a cut cable does: its calls hang until Resume. When
+// that lasts for the session, the group takes its partitions away, of which the member learns when it is resumed: its
+// handlers go on meanwhile, as zombies. A second Pause does nothing.
 func (b *Backend) Pause(group, member string) error {
 	m, err := b.member("pause", group, member)
 	if err != nil {
@@ -168,8 +168,8 @@ func (b *Backend) Trim(name, partition string, before stream.Position) error {
 	return nil
 }
 
-// Retain changes for how long a stream keeps records; those that are older go at once. Below 0 keeps them whatever their
-// age. What the profile does not allow is stream.ErrUnsupported.
+// Retain changes for how long a stream keeps records; those that are older go at once. Below 0 keeps them whatever
+// their age. What the profile does not allow is stream.ErrUnsupported.
 func (b *Backend) Retain(name string, keep time.Duration) error {
 	t, err := b.topic(name)
 	if err != nil {
@@ -231,7 +231,8 @@ func (b *Backend) member(op, group, name string) (*member, error) {
 			return m, nil
 		}
 	}
-	return nil, &stream.Error{Op: op, Err: fmt.Errorf("%w: member %.80q is not alive in group %.80q", stream.ErrNotFound, name, group)}
+	err := fmt.Errorf("%w: member %.80q is not alive in group %.80q", stream.ErrNotFound, name, group)
+	return nil, &stream.Error{Op: op, Err: err}
 }
 
 func (m *member) alive() bool {

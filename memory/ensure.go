@@ -116,12 +116,14 @@ func (b *Backend) checkName(name string) error {
 		longest = maxKinesisName
 	}
 	if name == "" || name == "." || name == ".." || len(name) > longest {
-		return fmt.Errorf("%w: %.80q is no stream name: 1 to %d letters, digits, '.', '_' and '-'", stream.ErrInvalid, name, longest)
+		return fmt.Errorf("%w: %.80q is no stream name: 1 to %d letters, digits, '.', '_' and '-'",
+			stream.ErrInvalid, name, longest)
 	}
 	for _, c := range []byte(name) {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
 		if !letter && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' {
-			return fmt.Errorf("%w: %.80q is no stream name: letters, digits, '.', '_' and '-' are allowed", stream.ErrInvalid, name)
+			return fmt.Errorf("%w: %.80q is no stream name: letters, digits, '.', '_' and '-' are allowed",
+				stream.ErrInvalid, name)
 		}
 	}
 	return nil

@@ -8,8 +8,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// Faults are random faults: each field but the last is the probability, 0 to 1, that one call meets the fault. Whether a
-// call does depends on Config.Seed, on the fault and the place, and on how many such calls came before.
+// Faults are random faults: each field but the last is the probability, 0 to 1, that one call meets the fault.
+// Whether a call does depends on Config.Seed, on the fault and the place, and on how many such calls came before.
 type Faults struct {
 	Crash     float64 // a Fetch: its member dies without leaving, as by Abandon
 	Pause     float64 // a Fetch: its member stands still for up to twice the session, as by Pause and Resume

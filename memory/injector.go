@@ -11,7 +11,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// An injector stands before every call: it keeps the replay's pace, meets the script's faults and draws the random ones.
+// An injector stands before every call: it keeps the replay's pace, meets the script's faults and draws the random
+// ones.
 type injector struct {
 	b      *Backend
 	dice   *dice
@@ -29,7 +30,7 @@ func newInjector(b *Backend) *injector {
 		in.faults.MaxDelay = defaultMaxDelay
 	}
 	if b.config.Replay {
-		b.clock.stagger = func(serial int) { in.pace("timer", Where{Member: strconv.Itoa(serial)}, -serial) }
+		b.clock.stagger = func(serial int) { in.pace("timer", Where{Member: strconv.Itoa(serial)}, serial) }
 	}
 	in.wild = b.config.Replay || in.script != nil || in.faults.any()
 	return in

@@ -113,8 +113,8 @@ func (b *Backend) Partitions(name string) []string {
 // Injected returns how often each random fault has happened, by the field of Faults.
 func (b *Backend) Injected() map[string]int { return b.faults.dice.counts() }
 
-// stuck names the first thing that is in flight, or is nil. Busy sinks come first, then partitions whose records are not
-// done.
+// stuck names the first thing that is in flight, or is nil. Busy sinks come first, then partitions whose records are
+// not done.
 func (b *Backend) stuck() error {
 	b.mu.Lock()
 	sinks, members, closed := slices.Clone(b.sinks), slices.Clone(b.members), b.closed
@@ -176,7 +176,8 @@ func (g *group) stuckAt(s *seat) error {
 		if s.part.waits(c) {
 			return nil
 		}
-		return fmt.Errorf("the handler of %s in member %q of group %q is at work and has not asked for more", name, c.m.config.Member, g.name)
+		return fmt.Errorf("the handler of %s in member %q of group %q is at work and has not asked for more",
+			name, c.m.config.Member, g.name)
 	}
 	if m := c.m; m.bounds != nil && m.reached(s) {
 		return nil
@@ -189,7 +190,8 @@ func (g *group) stuckAt(s *seat) error {
 	if s.part.waits(c) {
 		doing = "waits for more"
 	}
-	return fmt.Errorf("the handler of %s in member %q of group %q %s: %d records are not checkpointed, the checkpoint is at %v",
+	return fmt.Errorf(
+		"the handler of %s in member %q of group %q %s: %d records are not checkpointed, the checkpoint is at %v",
 		name, c.m.config.Member, g.name, doing, n, s.saved.Position)
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// Lag tells how far a group is behind without joining it. Records are counted on profiles that can tell (Kafka); the age
-// of the oldest is always known.
+// Lag tells how far a group is behind without joining it. Records are counted on profiles that can tell (Kafka); the
+// age of the oldest is always known.
 func (b *Backend) Lag(
 	ctx context.Context, c stream.SourceConfig, at func(stream, partition string) (stream.Position, error),
 ) ([]stream.Lag, error) {

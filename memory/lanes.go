@@ -230,8 +230,8 @@ func (l *lanes) fail(ln *lane, ended error) {
 	}
 }
 
-// notStored is the cause of failure for records that were never tried: they are not stored, whatever is known of the one
-// before.
+// notStored is the cause of failure for records that were never tried: they are not stored, whatever is known of the
+// one before.
 func notStored(cause error) error {
 	if errors.Is(cause, stream.ErrUnknownOutcome) {
 		return errors.New("its outcome is unknown")

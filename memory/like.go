@@ -93,8 +93,8 @@ func cannot(t traits, c stream.Capabilities) error {
 }
 
 // liken answers with the probed target's capabilities, and what this stream changes of them. Durability, PushDelivery
-// and AutoScaling are the target's word: the simulator forgets, polls and stays, and a test that asserts them here proves
-// nothing.
+// and AutoScaling are the target's word: the simulator forgets, polls and stays, and a test that asserts them here
+// proves nothing.
 func (t *topic) liken(own stream.Capabilities) stream.Capabilities {
 	c := *t.b.config.Like
 	c.Partitions, c.Retention = own.Partitions, own.Retention

@@ -49,7 +49,8 @@ type Where struct {
 
 func (w Where) matches(at Where) bool {
 	same := func(want, have string) bool { return want == "" || want == have }
-	return same(w.Stream, at.Stream) && same(w.Partition, at.Partition) && same(w.Group, at.Group) && same(w.Member, at.Member)
+	return same(w.Stream, at.Stream) && same(w.Partition, at.Partition) &&
+		same(w.Group, at.Group) && same(w.Member, at.Member)
 }
 
 // String returns "stream/partition group:member", without what is empty.

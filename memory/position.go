@@ -6,9 +6,9 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// Inside the package a record's place in its partition is a number that starts at 1 and grows; 0 precedes every record.
-// A scale turns numbers into positions and back: as they are (Kafka's offset plus one, the number that Kafka commits), or
-// long ones of 186 bits as Kinesis numbers its records, of which the top word tells partitions apart.
+// Inside the package a record's place in its partition is a number that starts at 1 and grows; 0 precedes every
+// record. A scale turns numbers into positions and back: as they are (Kafka's offset plus one, the number that Kafka
+// commits), or long ones of 186 bits as Kinesis numbers its records, of which the top word tells partitions apart.
 type scale struct {
 	long bool
 	top  uint64 // long: grows with the time at which a partition was made, so a child's exceed its parents'

@@ -7,7 +7,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A Profile says which service the backend behaves like. In text and configuration it is "strict", "kafka" or "kinesis".
+// A Profile says which service the backend behaves like. In text and configuration it is "strict", "kafka" or
+// "kinesis".
 type Profile uint8
 
 // The profiles; the package comment says what each one does.

@@ -23,8 +23,8 @@ func (b *Backend) Split(name, which string) error {
 	})
 }
 
-// Merge replaces two neighbours by one partition. Only hashed profiles (Kinesis, Strict) can; partitions whose ranges do
-// not touch are stream.ErrInvalid.
+// Merge replaces two neighbours by one partition. Only hashed profiles (Kinesis, Strict) can; partitions whose ranges
+// do not touch are stream.ErrInvalid.
 func (b *Backend) Merge(name, first, second string) error {
 	return b.alter("merge", name, first, func(t *topic, open []*partition) ([]*partition, []*partition, error) {
 		i, err := t.findOpen(open, first)
@@ -58,7 +58,8 @@ func (b *Backend) Grow(name string, n int) error {
 	open := slices.Clone(t.routes.Load().open)
 	if n <= len(open) || n > maxPartitions {
 		t.mu.Unlock()
-		return fault("grow", name, "", fmt.Errorf("%w: the stream has %d partitions and cannot have %d", stream.ErrInvalid, len(open), n))
+		err := fmt.Errorf("%w: the stream has %d partitions and cannot have %d", stream.ErrInvalid, len(open), n)
+		return fault("grow", name, "", err)
 	}
 	for len(open) < n {
 		open = append(open, t.add(point{}, point{}, nil))

@@ -15,10 +15,10 @@ const (
 	settleLimit = time.Minute
 )
 
-// Settle waits until nothing is in flight: every record that a producer has sent is stored, and every group with members
-// has checkpointed everything (a reading without checkpoints in the backend: has read everything and waits for more).
-// When ctx ends before, or after a minute if ctx has no deadline, the error tells what is stuck: the partition, the member
-// and how many records. In a testing/synctest bubble the wait is virtual.
+// Settle waits until nothing is in flight: every record that a producer has sent is stored, and every group with
+// members has checkpointed everything (a reading without checkpoints in the backend: has read everything and waits
+// for more). When ctx ends before, or after a minute if ctx has no deadline, the error tells what is stuck: the
+// partition, the member and how many records. In a testing/synctest bubble the wait is virtual.
 func (b *Backend) Settle(ctx context.Context) error {
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc

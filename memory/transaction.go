@@ -43,7 +43,8 @@ func (s *txSink) fence() {
 }
 
 // errFenced is why a transaction is over that nobody has ended.
-var errFenced = fmt.Errorf("%w: the transaction was aborted; its time was over, or the member opened another producer", stream.ErrLost)
+var errFenced = fmt.Errorf("%w: the transaction was aborted; its time was over, or the member opened another producer",
+	stream.ErrLost)
 
 // Begin opens a transaction when a session is free.
 func (s *txSink) Begin(ctx context.Context) (stream.SinkTx, error) {
@@ -87,8 +88,8 @@ func (s *txSink) begin(ctx context.Context) (*tx, error) {
 	return t, nil
 }
 
-// A tx is one open transaction. Its records stand in the log from Append on; readers stop before the first of them until
-// it is decided.
+// A tx is one open transaction. Its records stand in the log from Append on; readers stop before the first of them
+// until it is decided.
 type tx struct {
 	s       *txSink
 	timeout *timer
@@ -138,7 +139,8 @@ func (t *tx) one(ctx context.Context, r *stream.Record) (stream.Ack, error) {
 		return ack, err
 	}
 	p := to.choose(r)
-	then, err := t.s.b.faults.entry(ctx, Where{Stream: to.name, Partition: p.name, Member: t.s.config.Member}, &entry{topic: to, rec: r})
+	at := Where{Stream: to.name, Partition: p.name, Member: t.s.config.Member}
+	then, err := t.s.b.faults.entry(ctx, at, &entry{topic: to, rec: r})
 	if err != nil && !errors.Is(err, errTransient) { // what passes is tried again, and that is recognised
 		return ack, fault("append", to.name, p.name, err)
 	}

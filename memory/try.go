@@ -88,7 +88,8 @@ func (s *sink) admitRate(p *partition, e *entry) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.rate.take(now, 1, size, r.writeRecs, r.writeBytes) {
-		return fmt.Errorf("%w: partition %s takes %d records and %d bytes a second", stream.ErrThrottled, p.name, r.writeRecs, r.writeBytes)
+		return fmt.Errorf("%w: partition %s takes %d records and %d bytes a second",
+			stream.ErrThrottled, p.name, r.writeRecs, r.writeBytes)
 	}
 	return nil
 }
