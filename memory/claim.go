@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync/atomic"
 
 	"github.com/streamport-go/streamport/stream"
@@ -33,6 +34,8 @@ type claim struct {
 
 	parked bool // it stands in partition.waiting; the partition's lock guards this and the next
 	idle   bool // the last look found nothing to read
+	looks  int  // looks in vain since the last record
+	eager  int  // after so many it parks
 }
 
 // What can have happened to a claim.
@@ -70,6 +73,9 @@ func newClaim(m *member, s *seat) *claim {
 		asked: make(chan struct{}), lost: make(chan struct{}), alarm: make(chan struct{}, 1),
 	}
 	c.cur.after, c.stop = s.start, m.stop(s.part)
+	if !m.b.faults.wild {
+		c.eager = eagerLooks
+	}
 	c.hold = stream.Hold{
 		Stream: s.part.topic.name, Partition: s.part.name, Owns: s.part.owns(), Asked: c.asked, Lost: c.lost,
 	}
@@ -208,12 +214,28 @@ func (c *claim) fetch(ctx context.Context, into []stream.Record) (int, error) {
 				return 0, err
 			}
 			continue
+		case soon:
+			yield()
+			continue
 		}
 		select {
 		case <-c.alarm:
 		case <-ctx.Done():
 		}
 		c.m.b.faults.pace(OpFetch, c.m.at(c.part), c.id)
+	}
+}
+
+// How a reader that found nothing waits at first: it yields the processor so many times, and looks so often, before it
+// parks. Records that come one by one are then read many at a time, and their writer need not wake anybody.
+const (
+	eagerLooks  = 16
+	eagerYields = 4
+)
+
+func yield() {
+	for range eagerYields {
+		runtime.Gosched()
 	}
 }
 

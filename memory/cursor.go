@@ -20,6 +20,7 @@ type reading uint8
 const (
 	got     reading = iota // records
 	nothing                // no record yet: the reader is woken
+	soon                   // no record yet: the reader should yield and look again
 	ended                  // the partition's end
 	bounded                // the reading's own bound
 	expired                // retention has passed the cursor
@@ -60,7 +61,7 @@ func (p *partition) look(cur *cursor, until uint64, c *claim) (buf []byte, limit
 		}
 		if p.advance(cur) {
 			if c != nil {
-				c.idle = false
+				c.idle, c.looks = false, 0
 			}
 			return cur.slab.buf, limit, got
 		}
@@ -73,6 +74,10 @@ func (p *partition) look(cur *cursor, until uint64, c *claim) (buf []byte, limit
 		return nil, 0, ended
 	}
 	if c != nil {
+		if c.looks < c.eager {
+			c.looks++
+			return nil, 0, soon
+		}
 		c.idle = true
 		if !c.parked {
 			c.parked = true
