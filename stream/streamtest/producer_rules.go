@@ -195,7 +195,18 @@ func flushAll(t *T) {
 	t.check(len(a.now()) == len(recs), "%d of %d records were answered when Flush returned", len(a.now()), len(recs))
 	t.has(name, recs...)
 	t.is(p.Flush(t.ctx), nil, "Flush of nothing")
-	_ = w
+	w.hold.Store(true)
+	p.SendAsync(t.ctx, plain(name, "late", "late"), a.done)
+	ctx, cancel := context.WithTimeout(t.ctx, prompt/10)
+	defer cancel()
+	err := t.atOnce("Flush whose context ends", func() error { return p.Flush(ctx) })
+	t.is(err, context.DeadlineExceeded, "Flush whose context ends before a record is answered")
+	flushed := make(chan error, 1)
+	go func() { flushed <- p.Flush(t.ctx) }()
+	t.pass(prompt / 10)
+	t.check(len(flushed) == 0, "Flush returned before a record was answered")
+	w.release()
+	t.is(<-flushed, nil, "Flush")
 }
 
 func listed(t *T) {

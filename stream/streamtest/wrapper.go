@@ -26,6 +26,7 @@ type wrapper struct {
 	commits   atomic.Int64
 	mu        sync.Mutex // guards what follows
 	held      []func()
+	let       chan struct{} // closed when what is held is let go; nil: nothing is
 	withdrawn func(*stream.Capabilities)
 }
 
@@ -67,11 +68,30 @@ func (w *wrapper) OpenSource(ctx context.Context, c stream.SourceConfig) (stream
 func (w *wrapper) release() {
 	w.hold.Store(false)
 	w.mu.Lock()
-	held := w.held
-	w.held = nil
+	held, let := w.held, w.let
+	w.held, w.let = nil, nil
 	w.mu.Unlock()
 	for _, answer := range held {
 		answer()
+	}
+	if let != nil {
+		close(let)
+	}
+}
+
+// waitHeld waits until nothing is held back.
+func (w *wrapper) waitHeld(ctx context.Context) error {
+	w.mu.Lock()
+	let := w.let
+	w.mu.Unlock()
+	if let == nil {
+		return nil
+	}
+	select {
+	case <-let:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -83,6 +103,9 @@ func (w *wrapper) done(done func(stream.Ack, error)) func(stream.Ack, error) {
 		}
 		if w.hold.Load() {
 			w.mu.Lock()
+			if w.let == nil {
+				w.let = make(chan struct{})
+			}
 			w.held = append(w.held, func() { done(ack, err) })
 			w.mu.Unlock()
 			return
@@ -104,6 +127,13 @@ func (s *wrappedSink) Append(ctx context.Context, recs []*stream.Record, done fu
 		return
 	}
 	s.Sink.Append(ctx, recs, s.w.done(done))
+}
+
+func (s *wrappedSink) Flush(ctx context.Context) error {
+	if err := s.Sink.Flush(ctx); err != nil {
+		return err
+	}
+	return s.w.waitHeld(ctx)
 }
 
 // Close gives the answers that are held back, since every done has run when it returns.
