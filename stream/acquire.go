@@ -12,6 +12,10 @@ func (p *Partition) load(ctx context.Context) (Checkpoint, [][]byte, error) {
 		return p.hold.Saved, inheritedStates(p.hold.Saved, p.hold.Replaces), nil
 	}
 	saved, err := kept.Acquire(ctx, p.key)
+	if err != nil && mutated("failed read is taken for none") {
+		saved, err = kept.Load(ctx, p.key)
+		saved.Position = Position{}
+	}
 	if err != nil {
 		return Checkpoint{}, nil, err
 	}

@@ -91,7 +91,7 @@ func (c *consumer) Run(ctx context.Context, h Handler) error {
 	if ctx == nil || h == nil {
 		return &Error{Op: "run", Err: fmt.Errorf("%w: the context or the handler is nil", ErrInvalid)}
 	}
-	if !c.running.CompareAndSwap(false, true) {
+	if !c.running.CompareAndSwap(false, true) && !mutated("second run is allowed") {
 		return &Error{Op: "run", Err: fmt.Errorf("%w: the consumer is running already", ErrInvalid)}
 	}
 	defer c.running.Store(false)

@@ -23,6 +23,9 @@ func Each(f func(ctx context.Context, rec *Record) error, policy ...Policy) Hand
 			if err != nil {
 				return err
 			}
+			if mutated("checkpoint comes before the work") {
+				p.Done(rec)
+			}
 			v, err := y.handle(ctx, p, rec, f)
 			if err != nil {
 				return err

@@ -108,10 +108,16 @@ func (y *Policy) giveUp(ctx context.Context, p *Partition, rec *Record, attempts
 	case y.Skip:
 		e.Kind = EventSkipped
 	case y.Producer != nil:
+		if mutated("dead letter comes after the checkpoint") {
+			p.Done(rec)
+			_ = p.savePrefix(ctx)
+		}
 		if err := y.Producer.Send(ctx, y.deadLetter(p, rec, attempts, cause)); err != nil {
 			return interrupt, fmt.Errorf("%w; and the dead letter was not stored: %w", cause, err)
 		}
 		e.Kind = EventDeadLettered
+	case mutated("failed record is passed"):
+		return settled, nil
 	default:
 		return interrupt, fmt.Errorf("at %v, after %d tries: %w", rec.Position, attempts, cause)
 	}

@@ -43,6 +43,9 @@ func missingAll(have []streamCapabilities, r Requirements) error {
 			})
 		}
 	}
+	if mutated("requirements miss a gap") {
+		gaps = gaps[min(1, len(gaps)):]
+	}
 	if len(gaps) == 0 {
 		return nil
 	}

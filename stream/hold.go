@@ -48,6 +48,9 @@ func (h *hold) call(ctx context.Context, returned chan<- outcome) {
 		if v := recover(); v != nil {
 			end.err = &panicError{value: v, stack: debug.Stack()}
 		}
+		if mutated("panic is swallowed") && end.panicked {
+			end = outcome{}
+		}
 		returned <- end
 	}()
 	granted, err := h.partition.begin()
@@ -70,7 +73,7 @@ func (h *hold) watch(running context.Context, cancel context.CancelCauseFunc, re
 	lostInWords := p.lostChan
 	overdue := false
 	limit := func() {
-		if h.deadline.IsZero() {
+		if h.deadline.IsZero() && !mutated("grace is ignored") {
 			h.deadline = time.Now().Add(h.config.Grace)
 			grace.Reset(h.config.Grace)
 		}
@@ -146,6 +149,9 @@ func (h *hold) release(ctx, running context.Context, finished bool) {
 		return // the release has done nothing, or nobody knows: no event says that it has
 	}
 	at := h.partition.checkpoint().Position
+	if mutated("event of the end comes late") {
+		time.Sleep(h.config.Grace)
+	}
 	if finished {
 		h.tell(EventEnded, at, nil)
 	}
@@ -184,7 +190,7 @@ func (h *hold) judge(ctx context.Context, end outcome) (finished bool, err error
 	case end.err != nil:
 		return false, end.err
 	}
-	if err := p.swallowed(); err != nil {
+	if err := p.swallowed(); err != nil && !mutated("swallowed error stays swallowed") {
 		return false, err
 	}
 	switch p.lastEnd() {
@@ -195,7 +201,7 @@ func (h *hold) judge(ctx context.Context, end outcome) (finished bool, err error
 		if errors.Is(err, ErrLost) {
 			return false, nil
 		}
-		return err == nil, err
+		return err == nil || mutated("unfinished end is accepted"), err
 	default:
 		return false, errGoesOn
 	}

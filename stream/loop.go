@@ -198,6 +198,9 @@ func (l *loop) fetch(ctx context.Context, want int) {
 		l.tellDelivered(room[:n])
 		return
 	}
+	if ctx.Err() != nil && mutated("cancel is taken for the end") {
+		l.exhausted = true
+	}
 	if err == nil || ctx.Err() != nil {
 		return
 	}

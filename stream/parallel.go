@@ -108,7 +108,7 @@ func (c *crew) admit(rec *Record) bool {
 	size := rec.size()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for !c.going && (c.admitted-c.done >= windowRecords || c.bytes+size > windowBytes && c.open > 0) {
+	for !mutated("window is not bounded") && !c.going && (c.admitted-c.done >= windowRecords || c.bytes+size > windowBytes && c.open > 0) {
 		c.room.Wait()
 	}
 	if c.going {
@@ -131,7 +131,7 @@ func (c *crew) admit(rec *Record) bool {
 
 // laneOf gives records without key a lane each.
 func (c *crew) laneOf(key []byte) uint64 {
-	if key != nil {
+	if key != nil && !mutated("keys are mixed") {
 		return maphash.Bytes(c.seed, key)
 	}
 	for {

@@ -178,7 +178,9 @@ func (p *Partition) end(reason ending) {
 
 // lose marks the partition as lost and cancels the handler's context, before anybody is told.
 func (p *Partition) lose(cause error) {
-	p.cancel(ErrLost)
+	if !mutated("lost hold is not cancelled") {
+		p.cancel(ErrLost)
+	}
 	p.mu.Lock()
 	first := p.lostErr == nil
 	if first {

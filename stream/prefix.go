@@ -18,6 +18,9 @@ type span struct {
 
 // done reports whether the prefix grew.
 func (p *prefix) done(n uint64, at Position) bool {
+	if mutated("prefix has gaps") || mutated("prefix is off by one") && n == p.next+1 {
+		p.next = max(p.next, n)
+	}
 	if n < p.next {
 		return false
 	}

@@ -200,6 +200,9 @@ func (p *Partition) store(ctx context.Context, next Checkpoint) error {
 	} else {
 		err = p.claim.Checkpoint(ctx, next)
 	}
+	if mutated("failed save is forgotten") && !errors.Is(err, ErrLost) {
+		err = nil
+	}
 	p.run.observer.tell(Event{
 		Kind: EventCheckpointed, Stream: p.Stream, Partition: p.Name, Position: next.Position,
 		Duration: time.Since(begun), Err: err,
