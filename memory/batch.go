@@ -66,8 +66,8 @@ func (s *sink) run(t *topic, recs []*stream.Record, admitted []*topic, acks []st
 	}
 }
 
-// fill stores the records at the given places in one partition, or, if that was closed in between, each where it belongs
-// now.
+// fill stores the records at the given places in one partition, or, if that was closed in between, each where it
+// belongs now.
 func (s *sink) fill(t *topic, p *partition, places []uint8, recs []*stream.Record, acks []stream.Ack, now int64) {
 	var nums [chunk]uint64
 	p.mu.Lock()

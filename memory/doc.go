@@ -33,9 +33,11 @@
 //   - keys of 1 to 256 characters of UTF-8; no headers, tombstones, event time, transactions, compaction or idempotent
 //     retries;
 //   - long positions with holes, of which only the order means anything;
-//   - the size of a record is counted as Kafka counts it, and the limit is Kinesis' 1 MiB; state is at most 3,072 bytes;
-//   - every member that comes or goes makes all members give all partitions back, and each new hold begins after the last
-//     checkpoint: what was handled and not checkpointed is delivered again;
+//   - the size of a record is counted as Kafka counts it, and the limit is Kinesis' 1 MiB;
+//   - state is at most 3,072 bytes;
+//   - every member that comes or goes makes all members give all partitions back, and each new hold begins after the
+//     last checkpoint: what was handled and not checkpointed is delivered again;
+//   - a retry after a lost answer stands twice (Ack.Duplicate);
 //   - partitions split and merge with lineage, records are kept for 24 h, lag is known as a time and not as a number;
 //   - the rates of Kinesis are declared, so that Requirements see them, but nothing is refused for its rate.
 //
@@ -64,7 +66,8 @@
 // in which calls of different kinds arrive.
 //
 // With Config.Replay every call first sleeps a seeded virtual time, so that at most one goroutine is runnable: in a
-// bubble, with handlers that run one at a time, the same seed gives the same history byte for byte.
+// bubble, with handlers that run one at a time, the same seed gives the same history byte for byte. Goroutines that a test starts
+// at one instant are not ordered by that: let them sleep for different times first.
 //
 // # Controls and helpers
 //

@@ -50,14 +50,16 @@ func (b *Backend) openSink(c stream.SinkConfig) (stream.Sink, error) {
 	}
 	if c.Transactions && !b.traits.transacts {
 		return nil, fault("open sink", "", "", fmt.Errorf(
-			"%w: this profile has no transactions; use a Checkpointer in your own database for exactly-once effects", stream.ErrUnsupported))
+			"%w: this profile has no transactions; use a Checkpointer in your own database for exactly-once effects",
+			stream.ErrUnsupported))
 	}
 	for _, name := range c.Streams {
 		if _, err := b.topic(name); err != nil {
 			return nil, fault("open sink", name, "", err)
 		}
 	}
-	s := &sink{b: b, config: c, direct: b.tame() && !b.traits.refuses, id: b.faults.person(), shutting: make(chan struct{})}
+	s := &sink{b: b, config: c, id: b.faults.person(), shutting: make(chan struct{})}
+	s.direct = b.tame() && !b.traits.refuses
 	s.lanes = newLanes(s)
 	b.mu.Lock()
 	defer b.mu.Unlock()
