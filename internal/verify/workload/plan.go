@@ -10,6 +10,7 @@ import (
 	"github.com/streamport-go/streamport/internal/verify/check"
 	"github.com/streamport-go/streamport/internal/verify/env"
 	"github.com/streamport-go/streamport/internal/verify/fault"
+	"github.com/streamport-go/streamport/stream"
 )
 
 // A Policy is how the members of a run handle records and make checkpoints.
@@ -50,6 +51,8 @@ type Plan struct {
 	Large      bool
 	Misbehave  bool // handlers fail, panic and take long now and then
 	Script     fault.Script
+
+	Keep func(stream.Checkpointer) stream.Checkpointer // what stands in front of the Checkpointer; nil: nothing
 }
 
 // Draw makes the plan of a seed.

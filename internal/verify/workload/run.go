@@ -76,6 +76,9 @@ func Run(ctx context.Context, p Plan, e env.Env, t env.Traits, rec *history.Reco
 	}
 	if p.External {
 		r.kept = stream.MemoryCheckpointer()
+		if p.Keep != nil {
+			r.kept = p.Keep(r.kept)
+		}
 	}
 	r.stopping, r.stop = context.WithCancel(ctx)
 	defer r.stop()

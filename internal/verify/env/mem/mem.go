@@ -22,7 +22,8 @@ const Session = 100_000 * 1024 * time.Nanosecond
 // Profile is one profile of package memory.
 type Profile struct {
 	memory.Profile
-	Change func(*memory.Config) // of a mutant; nil: none
+	Change func(*memory.Config)  // of a mutant; nil: none
+	Opened func(*memory.Backend) // likewise
 }
 
 // Choices are the controls of package memory, and faults of its calls.
@@ -86,6 +87,9 @@ func (p Profile) Open(ctx context.Context, s env.Settings) (env.Env, error) {
 	b, err := memory.Open(ctx, c)
 	if err != nil {
 		return nil, err
+	}
+	if p.Opened != nil {
+		p.Opened(b)
 	}
 	e.inner, e.outer = b, b
 	if s.Wrap != nil {

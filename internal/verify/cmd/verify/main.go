@@ -1,0 +1,134 @@
+// Command verify runs seeds of the workload and judges their histories.
+//
+//	go -C internal/verify run ./cmd/verify -env memory -seeds 20000 -commit $(git rev-parse HEAD)
+//
+// It prints how much it met, and fails if anything is wrong or if it met too little to prove anything. A seed that fails
+// is run again with ever fewer faults, and the line that replays it is printed.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/streamport-go/streamport/internal/verify/mutant"
+	"github.com/streamport-go/streamport/internal/verify/trial"
+	"github.com/streamport-go/streamport/stream/streamtest"
+)
+
+// options are the command line.
+type options struct {
+	env, commit, replay, mutant string
+	seeds                       int
+	seed                        uint64
+	show, conform, first, list  bool
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.env, "env", "memory", "the environment; there is only memory")
+	flag.IntVar(&o.seeds, "seeds", 1000, "how many seeds")
+	flag.Uint64Var(&o.seed, "seed", 0, "the first seed")
+	flag.StringVar(&o.commit, "commit", "", "half of the seeds come from this commit's id")
+	flag.StringVar(&o.replay, "replay", "", "replay one kept seed: \"seed profile script\"")
+	flag.BoolVar(&o.show, "show", false, "with -replay: print the history")
+	flag.StringVar(&o.mutant, "mutant", "", "run a deliberately broken variant; it must not pass")
+	flag.BoolVar(&o.conform, "conformance", false, "run package streamtest instead of seeds")
+	flag.BoolVar(&o.first, "first", false, "end at the first seed that fails")
+	flag.BoolVar(&o.list, "mutants", false, "list the mutants")
+	flag.Parse()
+	if o.env != "memory" {
+		fmt.Fprintf(os.Stderr, "verify: there is no environment %q, only memory\n", o.env)
+		os.Exit(2)
+	}
+	if o.list {
+		for _, m := range mutant.All() {
+			fmt.Println(m.Name)
+		}
+		return
+	}
+	test := o.run
+	switch {
+	case o.conform:
+		test = o.conformance
+	case o.replay != "":
+		test = o.again
+	}
+	// Bubbles need a *testing.T. Main runs a test outside of go test, and exits.
+	testing.Main(func(string, string) (bool, error) { return true, nil },
+		[]testing.InternalTest{{Name: "verify", F: test}}, nil, nil)
+}
+
+// of gives a seed's trial, of a mutant if one is named.
+func (o options) of(t *testing.T) func(uint64) trial.Trial {
+	if o.mutant == "" {
+		return trial.Memory
+	}
+	m, ok := mutant.Named(o.mutant)
+	if !ok {
+		t.Fatalf("there is no mutant %q", o.mutant)
+	}
+	return m.Trial
+}
+
+// run runs many seeds.
+func (o options) run(t *testing.T) {
+	var mu sync.Mutex
+	shown := 0
+	s := trial.Seeds{Count: o.seeds, First: o.seed, Commit: o.commit, Of: o.of(t)}
+	s.Failed = func(tr trial.Trial, r trial.Result) {
+		mu.Lock()
+		defer mu.Unlock()
+		if shown++; shown > 3 && !o.first {
+			return
+		}
+		if !o.first {
+			tr = tr.Shrink(t, r)
+		}
+		fmt.Printf("seed %d: %v\nreplay: go -C internal/verify run ./cmd/verify -replay '%v'\n",
+			tr.Plan.Seed, r.Report.Err(), trial.KeptOf(tr, tr.Opener))
+	}
+	if o.first {
+		s.Workers = 1
+		s.Enough = func(failed int64) bool { return failed > 0 }
+	}
+	tally, took := s.Run(t)
+	fmt.Println(tally.Text(took))
+	if why := tally.Failure(); why != "" {
+		t.Error(why)
+	}
+}
+
+// again replays one seed.
+func (o options) again(t *testing.T) {
+	k, err := trial.ParseKept(o.replay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := k.Trial()
+	if m, ok := mutant.Named(o.mutant); ok {
+		tr = m.Change(tr)
+	}
+	r := tr.Run(t)
+	if o.show {
+		fmt.Print(trial.Show(r.Ops))
+	}
+	if r.Failed() {
+		t.Error(r.Report.Err())
+	}
+}
+
+// conformance runs the public suite on memory, or on a mutant of it.
+func (o options) conformance(t *testing.T) {
+	m, ok := mutant.Named(o.mutant)
+	if o.mutant != "" && !ok {
+		t.Fatalf("there is no mutant %q", o.mutant)
+	}
+	for _, profile := range mutant.Profiles {
+		t.Run(profile.String(), func(t *testing.T) {
+			streamtest.Run(t, func(t testing.TB) streamtest.Harness { return m.Harness(t, profile) })
+		})
+	}
+}

@@ -1,0 +1,89 @@
+// Package mutant is a list of deliberately broken variants of the runtime and of backends. A proof that passes one of them
+// proves nothing: package check, or package streamtest, must reject each.
+package mutant
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/streamport-go/streamport/internal/verify/env/mem"
+	"github.com/streamport-go/streamport/internal/verify/trial"
+	"github.com/streamport-go/streamport/internal/verify/workload"
+	"github.com/streamport-go/streamport/memory"
+	"github.com/streamport-go/streamport/stream"
+	"github.com/streamport-go/streamport/stream/streamtest"
+)
+
+// A Mutant is one broken variant.
+type Mutant struct {
+	Name string // of one in package stream: what the environment variable STREAMPORT_MUTANT names
+	By   string // the anomaly, or the rule of streamtest, that must show
+	Seed uint64 // of which the anomaly shows, on the profile; only of anomalies
+
+	Profile memory.Profile // on which it shows
+	Suite   bool           // By is a rule of streamtest
+	Runtime bool           // it is in package stream, built with -tags mutants
+
+	shim   shim
+	narrow func(*workload.Plan)  // what of a plan it needs to show
+	config func(*memory.Config)  // of a broken service
+	opened func(*memory.Backend) // likewise
+	keep   func(stream.Checkpointer) stream.Checkpointer
+}
+
+// Profiles are those on which the suite runs.
+var Profiles = []memory.Profile{memory.Kafka, memory.Kinesis, memory.Strict}
+
+// All are all mutants.
+func All() []Mutant {
+	return slices.Concat(sinks(), transactions(), readers(), keepers(), runtimes(), capabilities())
+}
+
+// Named finds a mutant.
+func Named(name string) (Mutant, bool) {
+	all := All()
+	i := slices.IndexFunc(all, func(m Mutant) bool { return m.Name == name })
+	if i < 0 {
+		return Mutant{}, false
+	}
+	return all[i], true
+}
+
+// Trial is the trial of a seed with the mutant in it.
+func (m Mutant) Trial(seed uint64) trial.Trial {
+	return m.Change(trial.New(mem.Profile{Profile: m.Profile}, seed))
+}
+
+// Sound is the same trial without the mutant.
+func (m Mutant) Sound(seed uint64) trial.Trial {
+	sound := Mutant{Profile: m.Profile, narrow: m.narrow}
+	return sound.Trial(seed)
+}
+
+// Change puts the mutant into a trial.
+func (m Mutant) Change(tr trial.Trial) trial.Trial {
+	p := tr.Opener.(mem.Profile)
+	p.Change, p.Opened = m.config, m.opened
+	tr.Opener, tr.Wrap = p, m.shim.over
+	tr.Plan.Keep = m.keep
+	if m.narrow != nil {
+		m.narrow(&tr.Plan)
+	}
+	return tr
+}
+
+// Harness is package streamtest's for a profile with the mutant in it.
+func (m Mutant) Harness(t testing.TB, profile memory.Profile) streamtest.Harness {
+	c := memory.Config{Profile: profile}
+	if m.config != nil {
+		m.config(&c)
+	}
+	b, err := memory.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return streamtest.Harness{
+		Backend: m.shim.over(b), Bubble: true, Pause: b.Pause, Resume: b.Resume, Expel: b.Expel, Split: b.Split, Merge: b.Merge,
+		Grow: b.Grow, Trim: b.Trim,
+	}
+}
