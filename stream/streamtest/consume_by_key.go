@@ -116,7 +116,8 @@ func byKeyBounded(t *T) {
 		}, policy))
 		t.until(p, "the window is full", func() bool { return len(p.entries()) > 0 })
 		t.sleep(100 * time.Millisecond)
-		t.check(handled.Load() == bound-1, "with the first record %s, %d were read beyond it, want %d", what, handled.Load(), bound-1)
+		t.check(handled.Load() == bound-1,
+			"with the first record %s, %d were read beyond it, want %d", what, handled.Load(), bound-1)
 		t.check(fetched.Load() < bound+1000, "with the window full, %d records were fetched", fetched.Load())
 		close(free)
 		t.is(r.wait(), nil, "Run")

@@ -106,7 +106,8 @@ func (t *T) acquires(kept stream.Checkpointer) {
 	got = t.acquire(kept, k)
 	t.check(equal(got, saved), "Acquire gave %+v, want what was saved under the next epoch", got)
 	t.check(equal(t.load(kept, k), saved), "the epoch is not stored: %+v", t.load(kept, k))
-	t.is(kept.Save(t.ctx, k, stream.Checkpoint{Position: position(8), Epoch: 1}), stream.ErrLost, "Save of the holder before")
+	t.is(kept.Save(t.ctx, k, stream.Checkpoint{Position: position(8), Epoch: 1}), stream.ErrLost,
+		"Save of the holder before")
 	t.check(t.acquire(kept, key("another")).Epoch == 1, "the epoch of one partition counts for another")
 	const many = 20
 	var mu sync.Mutex
@@ -146,7 +147,8 @@ func (t *T) loads(kept stream.Checkpointer) {
 
 func (t *T) fences(kept stream.Checkpointer) {
 	k := key("fences")
-	t.is(kept.Save(t.ctx, k, stream.Checkpoint{Position: position(1), Epoch: 1}), stream.ErrLost, "Save of what was never acquired")
+	t.is(kept.Save(t.ctx, k, stream.Checkpoint{Position: position(1), Epoch: 1}), stream.ErrLost,
+		"Save of what was never acquired")
 	t.acquire(kept, k)
 	t.acquire(kept, k)
 	want := stream.Checkpoint{Position: position(5), Epoch: 2, State: []byte("a")}
@@ -205,7 +207,8 @@ func (t *T) startKept(kept stream.Checkpointer) {
 	got := newTape()
 	t.is(t.toEnd(c, got.all("", save)), nil, "Run of the next member")
 	_, wanted := got.values()["k0/1"]
-	t.check(wanted && len(got.values()) == 1, "a group that began at the end got %v, want only what came later", got.values())
+	t.check(wanted && len(got.values()) == 1,
+		"a group that began at the end got %v, want only what came later", got.values())
 }
 
 // followsCheckpointer has the Checkpointer know better than the backend where to read on.
@@ -222,7 +225,8 @@ func (t *T) followsCheckpointer(kept stream.Checkpointer) {
 	p := newTape()
 	c.End = stream.Latest()
 	err := t.on(h, c, func(ctx context.Context, q *stream.Partition) error {
-		t.check(len(q.State()) == 1 && string(q.State()[0]) == "six", "State is %q, want what the Checkpointer keeps", q.State())
+		t.check(len(q.State()) == 1 && string(q.State()[0]) == "six",
+			"State is %q, want what the Checkpointer keeps", q.State())
 		return p.all("", save)(ctx, q)
 	}).wait()
 	t.is(err, nil, "Run")

@@ -198,7 +198,8 @@ func deadLetterFirst(t *T) {
 		err := t.toEnd(c, h)
 		t.is(err, errPlanned, "Run of %s when the dead letter cannot be stored", kind)
 		left := t.left(c, name)
-		t.check(len(left) == 3 && left[0] == "k0/2", "the checkpoint of %s has passed a record that is stored nowhere: %v is left", kind, left)
+		t.check(len(left) == 3 && left[0] == "k0/2",
+			"the checkpoint of %s has passed a record that is stored nowhere: %v is left", kind, left)
 		w.fail.Store(false)
 		if !t.claims(dead, "Headers") {
 			t.is(t.toEnd(c, h), stream.ErrUnsupported, "Run of %s with dead letters on a backend without headers", kind)
@@ -209,7 +210,8 @@ func deadLetterFirst(t *T) {
 		c.Observe = p.observe
 		t.is(t.toEnd(c, h), nil, "Run of %s with dead letters", kind)
 		t.check(len(t.left(c, name)) == 0, "%s has %v left", kind, t.left(c, name))
-		t.check(len(p.told(stream.EventDeadLettered)) == 1, "a dead letter was told %d times", len(p.told(stream.EventDeadLettered)))
+		t.check(len(p.told(stream.EventDeadLettered)) == 1,
+			"a dead letter was told %d times", len(p.told(stream.EventDeadLettered)))
 		letters := all(t.read(dead))[before:]
 		t.check(len(letters) == 1, "one record failed, and there are %d dead letters", len(letters))
 		for _, letter := range letters {
@@ -222,7 +224,8 @@ func deadLetterFirst(t *T) {
 }
 
 func (t *T) isDeadLetter(letter stream.Record, group, name string) {
-	t.check(string(letter.Key) == "k0" && string(letter.Value) == "k0/2", "the dead letter is %s: %s", letter.Key, letter.Value)
+	t.check(string(letter.Key) == "k0" && string(letter.Value) == "k0/2",
+		"the dead letter is %s: %s", letter.Key, letter.Value)
 	headers := map[string]string{}
 	for _, h := range letter.Headers {
 		headers[h.Key] = string(h.Value)

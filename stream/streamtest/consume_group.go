@@ -93,7 +93,8 @@ func (t *T) savedIn(c stream.ConsumerConfig, name string) stream.Checkpoint {
 	return stream.Checkpoint{}
 }
 
-// within fails unless f takes at most so long, and returns what it returned. Where time is real, a little more is allowed.
+// within fails unless f takes at most so long, and returns what f returned. Where time is real, a little more is
+// allowed.
 func (t *T) within(most time.Duration, what string, f func() error) error {
 	begun := time.Now()
 	err := f()

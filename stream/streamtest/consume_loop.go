@@ -312,7 +312,7 @@ func batchesWait(t *T) {
 	}
 }
 
-// waits takes one batch, which must have want records and come when the wait is over, or at once if that is all it may have.
+// waits takes one batch, which must have want records and come when the wait is over, or at once if it may have no more.
 func (t *T) waits(ctx context.Context, q *stream.Partition, most int, wait time.Duration, want int) {
 	begun := time.Now()
 	for recs, err := range q.Batches(ctx, most, wait) {

@@ -48,7 +48,8 @@ func partitionRules() []rule {
 			"lost partition yields ErrLost, a backend's failure its error, as the last element.", nil, loopEnds},
 		{"LoopOne", "one loop at a time; a later one goes on after the last record (Batches: the last slice) " +
 			"yielded.", nil, loopOne},
-		{"RecordsStay", "Records yields records that stay valid. Keeping one may keep its block of records alive.", nil, recordsStay},
+		{"RecordsStay",
+			"Records yields records that stay valid. Keeping one may keep its block of records alive.", nil, recordsStay},
 		{"BatchesReuse", "Batches reuses its slice at the next iteration: copy a Record to keep it. Its bytes are " +
 			"never reused.", nil, batchesReuse},
 		{"BatchesWait", "Batches yields at most max records (0: as they come). A wait > 0 counts from the " +
@@ -60,7 +61,8 @@ func partitionRules() []rule {
 		{"CheckpointKeeps", "Checkpoint keeps the state that was saved before.", nil, checkpointKeeps},
 		{"CheckpointLost", "whoever no longer holds the partition gets ErrLost, and the stored checkpoint does not " +
 			"change.", []string{"Fencing"}, checkpointLost},
-		{"CheckpointNowhere", "with group \"\" and no Checkpointer, Checkpoint is ErrUnsupported, and Done saves nothing.", nil, checkpointNowhere},
+		{"CheckpointNowhere",
+			"with group \"\" and no Checkpointer, Checkpoint is ErrUnsupported, and Done saves nothing.", nil, checkpointNowhere},
 		{"DoneAnyOrder", "Done takes records in any order from any goroutine; the contiguous prefix is saved every " +
 			"ConsumerConfig.CheckpointEvery and when the handler has returned.", nil, doneAnyOrder},
 		{"DoneOnly", "Done and Checkpoint do not mix in one hold. A Done that cannot be (mixed, or of a record " +
@@ -84,7 +86,8 @@ func eachRules() []rule {
 
 func byKeyRules() []rule {
 	return []rule{
-		{"ByKeyOrder", "records of equal keys are handled one after the other, in partition order.", []string{"KeyOrder"}, byKeyOrder},
+		{"ByKeyOrder",
+			"records of equal keys are handled one after the other, in partition order.", []string{"KeyOrder"}, byKeyOrder},
 		{"ByKeyBounded", "at most 10,000 records, or 64 MiB, are read beyond the first that is not done.", nil, byKeyBounded},
 		{"ByKeyNoState", "a partition with a state is refused with ErrInvalid, since a state would be ahead of the " +
 			"prefix.", nil, byKeyNoState},
@@ -111,7 +114,8 @@ func sourceRules() []rule {
 		{"NextChildren", "a partition that replaces others is granted after all of them are finished, and is read " +
 			"from its beginning; a parent that is trimmed, or that is not among " +
 			"SourceConfig.Partitions, counts as finished.", []string{"Resharding"}, nextChildren},
-		{"NextEnd", "Next returns io.EOF when every selected partition has reached SourceConfig.End.", []string{"SeekTime"}, nextEnd},
+		{"NextEnd",
+			"Next returns io.EOF when every selected partition has reached SourceConfig.End.", []string{"SeekTime"}, nextEnd},
 		{"StartOnce", "SourceConfig.Start is applied once per group, to the partitions that exist when the " +
 			"group first reads the stream, and is saved before their first Fetch; partitions that " +
 			"appear later are read from their beginning.", []string{"SeekTime"}, startOnce},

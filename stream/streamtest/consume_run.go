@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/streamport-go/streamport/stream"
 )
@@ -39,7 +40,7 @@ func runServes(t *T) {
 	t.membersCome(name, recs)
 }
 
-// membersCome has members come and go: every record is handled, in order, and none twice, since every hand-over is clean.
+// membersCome has members come and go: every record is handled, in order, and none twice: every hand-over is clean.
 func (t *T) membersCome(name string, recs []*stream.Record) {
 	c := t.group(name)
 	p := newTape()
@@ -171,7 +172,8 @@ func runUnfinished(t *T) {
 	c := t.group(name)
 	c.Checkpointer = stream.MemoryCheckpointer()
 	t.is(t.toEnd(c, upTo(5)), stream.ErrInvalid, "Run with a Checkpointer, with the last record not checkpointed")
-	t.is(t.toEnd(c, t.marked(c.Checkpointer)), nil, "Run with a Checkpointer, with all saved by the handler's own transaction")
+	t.is(t.toEnd(c, t.marked(c.Checkpointer)), nil,
+		"Run with a Checkpointer, with all saved by the handler's own transaction")
 }
 
 // marked saves what Mark gives in the Checkpointer, as a transaction of the handler's own would.
@@ -219,7 +221,8 @@ func runPanic(t *T) {
 			err := t.on(t.Backend, c, h).wait()
 			t.check(err != nil, "Run returned nil after %s of %s", what, which)
 			if err != nil && what != "Goexit" {
-				t.check(strings.Contains(err.Error(), "consume_run.go"), "Run's error after %s of %s has no stack: %v", what, which, err)
+				t.check(strings.Contains(err.Error(),
+					"consume_run.go"), "Run's error after %s of %s has no stack: %v", what, which, err)
 			}
 			t.check(t.savedIn(c, name).Position.IsZero(), "something was checkpointed after %s of %s", what, which)
 		}
@@ -246,13 +249,18 @@ func runOnce(t *T) {
 	name := t.stream(1)
 	t.send(numbered(name, 1, 1)...)
 	p := newTape()
-	consumer := t.consumer(t.group(name))
+	h := t.hooked()
+	var joins atomic.Int64
+	h.open = func(*stream.SourceConfig) { joins.Add(1) }
+	consumer, err := stream.NewConsumer(t.ctx, h, t.group(name))
+	t.ok(err, "NewConsumer")
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
 	first := make(chan error, 1)
 	go func() { first <- consumer.Run(ctx, p.all("", save)) }()
 	t.handled(p, 1)
 	t.is(consumer.Run(t.ctx, p.all("", save)), stream.ErrInvalid, "a second Run at the same time")
+	t.check(joins.Load() == 1, "a second Run has asked the backend")
 	t.send(plain(name, "k0", "k0/1"))
 	t.handled(p, 2)
 	cancel()

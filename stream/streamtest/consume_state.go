@@ -83,8 +83,8 @@ func (t *T) stateAfterCrash(where, name string, c stream.ConsumerConfig) {
 	t.check(slices.Equal(state, []string{strings.Repeat(".", 18)}), "the state in %s is %q after 18 records", where, state)
 }
 
-// stateAfterSplit saves the keys that it has seen as the state. Children get all of the parent's and keep what they own;
-// what the merged partition gets is, together, every key once.
+// stateAfterSplit saves the keys that it has seen as the state. Children get all of the parent's and keep what they
+// own; what the merged partition gets is, together, every key once.
 func (t *T) stateAfterSplit(where string, kept stream.Checkpointer) {
 	name := t.stream(1)
 	recs := numbered(name, 12, 1)
@@ -141,7 +141,8 @@ func (t *T) stateAfterSplit(where string, kept stream.Checkpointer) {
 	for part, keys := range owned {
 		if part != parent {
 			children, together = append(children, part), append(together, keys...)
-			t.check(slices.Equal(given[part], []string{strings.Join(whole, " ")}), "a child was handed %q from %s, want the parent's whole state %q",
+			t.check(slices.Equal(given[part], []string{strings.Join(whole,
+				" ")}), "a child was handed %q from %s, want the parent's whole state %q",
 				given[part], where, whole)
 		}
 	}
@@ -158,7 +159,8 @@ func (t *T) stateAfterSplit(where string, kept stream.Checkpointer) {
 			if part != parent && !slices.Contains(children, part) {
 				keys := strings.Fields(strings.Join(states, " "))
 				slices.Sort(keys)
-				t.check(len(states) == 2 && slices.Equal(keys, whole), "the merged partition was handed %q, want both of its parents' states", states)
+				t.check(len(states) == 2 && slices.Equal(keys, whole),
+					"the merged partition was handed %q, want both of its parents' states", states)
 			}
 		}
 		t.check(len(given) >= 3, "no merged partition was handed a state")

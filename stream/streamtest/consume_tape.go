@@ -161,7 +161,7 @@ func (t *T) ordered(entries []entry) {
 	}
 }
 
-// inKeyOrder fails if the record comes before one of its key that was sent earlier: their values are key/0, key/1 and on.
+// inKeyOrder fails if the record comes before one of its key that was sent earlier: the values are key/0, key/1 and on.
 // It may come again. Next counts what has come of each key.
 func (t *T) inKeyOrder(next map[string]int, rec stream.Record) {
 	key, number, _ := strings.Cut(string(rec.Value), "/")
