@@ -198,19 +198,25 @@ func (t *T) orderWhenCut(name string, s stream.Sink) {
 	heal, err := t.Cut()
 	t.ok(err, "Cut")
 	var recs []*stream.Record
+	var answered []int // how many answers there were when a record was appended
 	for i := range 40 {
 		rec := plain(name, "cut", fmt.Sprintf("cut/%d", i))
-		recs = append(recs, rec)
+		recs, answered = append(recs, rec), append(answered, len(a.now()))
 		s.Append(t.ctx, []*stream.Record{rec}, a.done)
 	}
 	replies := a.wait(t.ctx, len(recs))
 	heal()
-	failed := false
-	for _, r := range replies {
-		if failed && r.err == nil {
-			t.fail("a record is stored, although one of its key that was accepted earlier failed")
+	if len(replies) != len(recs) {
+		t.fatal("%d records were appended to a backend that was cut off, and %d answered", len(recs), len(replies))
+	}
+	failed, lastFailure := false, -1 // among the answers
+	for i, rec := range recs {
+		at := slices.IndexFunc(replies, func(r reply) bool { return r.ack.Record == rec })
+		if replies[at].err != nil {
+			failed, lastFailure = true, max(lastFailure, at)
+		} else if lastFailure >= answered[i] {
+			t.fail("a record is stored, although one of its key that was accepted earlier failed later")
 		}
-		failed = failed || r.err != nil
 	}
 	t.check(failed, "the backend was cut off, and nothing failed")
 	t.stored(name, a)
