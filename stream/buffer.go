@@ -5,7 +5,8 @@ package stream
 const (
 	firstBlock = 16
 	smallBlock = 128
-	largeBlock = 512
+	lentBlock  = 195 // of Records: as many as fill a size of the allocator, 32 KiB, and no more is cleared or kept alive
+	largeBlock = 512 // of Batches, used again and again
 )
 
 // buffer holds what was fetched and not yet yielded: block[from:to]. It outlives a loop, so that a later one goes on.
@@ -51,13 +52,19 @@ func (b *buffer) renew(want int) {
 
 // next is the length that the block should have.
 func (b *buffer) next() int {
+	full, most := b.filled && len(b.block) >= smallBlock, largeBlock
+	if b.lent {
+		most = lentBlock
+	}
 	switch {
 	case len(b.block) == 0:
 		return firstBlock
-	case b.filled && len(b.block) >= smallBlock:
+	case full && b.lent:
+		return lentBlock
+	case full:
 		return max(largeBlock, len(b.block))
 	default:
-		return max(smallBlock, min(len(b.block), largeBlock))
+		return max(smallBlock, min(len(b.block), most))
 	}
 }
 

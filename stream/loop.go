@@ -70,6 +70,7 @@ func (p *Partition) Batches(ctx context.Context, max int, wait time.Duration) it
 type loop struct {
 	*Partition
 	ctx      context.Context // ends when the caller's does, and when every loop of the hold is to end
+	quit     <-chan struct{} // ctx.Done
 	release  func()          // frees ctx; nil if it is the hold's own
 	patience *patience       // nil until a wait is needed
 	reason   ending
@@ -96,6 +97,7 @@ func (p *Partition) beginLoop(ctx context.Context) (*loop, error) {
 		stop := context.AfterFunc(p.fetching, cancel)
 		l.ctx, l.release = derived, func() { stop(); cancel() }
 	}
+	l.quit = l.ctx.Done()
 	return l, nil
 }
 
@@ -169,7 +171,7 @@ func (l *loop) arm(wait time.Duration) context.Context {
 
 // over says whether the loop is to end before its next element, and why.
 func (l *loop) over() bool {
-	stopped := isDone(l.ctx.Done()) // first: when the hold ends the loop, the reason is there before the context ends
+	stopped := isDone(l.quit) // first: when the hold ends the loop, the reason is there before the context ends
 	reason, ended := l.ended()
 	switch {
 	case !ended && stopped && context.Cause(l.Partition.ctx) == ErrLost: // lose has begun
