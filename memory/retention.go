@@ -1,8 +1,19 @@
 package memory
 
 // sweepEvery is how often the age of records is looked at where the service does so at intervals (Kafka:
-// log.retention.check.interval.ms); hashed profiles look at each use.
+// log.retention.check.interval.ms); hashed profiles look at each use, but not twice in a millisecond if what is new
+// cannot be old.
 const sweepEvery = 5 * 60 * 1000
+
+func (r *traits) sweep() int64 {
+	switch {
+	case !r.hashed:
+		return sweepEvery
+	case !r.eventTime:
+		return 1
+	}
+	return 0
+}
 
 // tidy applies retention and compaction after an append, when it is time. The caller holds p.mu.
 func (p *partition) tidy(now int64) {
@@ -20,11 +31,11 @@ func (p *partition) tidy(now int64) {
 // expire deletes the records that are too old. Its cost is amortised: each record is passed once. With always it does
 // not wait for the interval. The caller holds p.mu.
 func (p *partition) expire(now int64, always bool) {
-	keep := p.topic.retention().Milliseconds()
-	if keep <= 0 || len(p.slabs) == 0 {
+	if !always && now-p.swept < p.topic.sweep {
 		return
 	}
-	if !always && !p.topic.traits.hashed && now-p.swept < sweepEvery {
+	keep := p.topic.retention().Milliseconds()
+	if keep <= 0 || len(p.slabs) == 0 {
 		return
 	}
 	p.swept = now

@@ -21,6 +21,7 @@ type topic struct {
 	trims     bool         // records are deleted by age
 	tidies    bool         // something is to be done now and then after an append
 	keep      atomic.Int64 // for how long, in nanoseconds
+	sweep     int64        // how often the age of records is looked at, in milliseconds
 	auto      atomic.Bool  // record distribution AUTO: keys place nothing
 	points    *pointCache
 	spread    atomic.Uint64 // where the next record without key goes
@@ -37,6 +38,7 @@ type routes struct{ open []*partition }
 func newTopic(b *Backend, c stream.StreamConfig) *topic {
 	t := &topic{b: b, name: c.Name, traits: &b.traits, config: c, maxRecord: c.MaxRecordBytes, compacted: c.Compacted}
 	t.keep.Store(int64(c.Retention))
+	t.sweep = t.traits.sweep()
 	t.trims = !c.Compacted && c.Retention > 0
 	t.tidies = t.trims || t.compacted || b.config.PartitionBytes > 0
 	if t.traits.hashed {
