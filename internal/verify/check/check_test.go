@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"bytes"
 	"os"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/streamport-go/streamport/internal/verify/check"
+	"github.com/streamport-go/streamport/internal/verify/history"
 )
 
 // Kinds of examples: every code has at least one of each.
@@ -126,4 +128,24 @@ func TestStatsCountWhatWasThereToJudge(t *testing.T) {
 
 func TestNothingIsWrongWithNothing(t *testing.T) {
 	require.NoError(t, check.Check(nil, check.Level{DrainIn: time.Second}).Err())
+}
+
+// FuzzCheck judges histories of any kind at every level of the examples.
+func FuzzCheck(f *testing.F) {
+	levels := []check.Level{strict, loose, once, most, quiet, byKey, open, grows, none}
+	for _, e := range examples() {
+		var b bytes.Buffer
+		require.NoError(f, history.Write(&b, parse(e.script)))
+		f.Add(b.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		ops, err := history.Read(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		for _, level := range levels {
+			first := check.Check(ops, level)
+			require.Equal(t, first, check.Check(ops, level), "the same history is judged the same")
+		}
+	})
 }

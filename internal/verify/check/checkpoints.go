@@ -76,7 +76,7 @@ func (j *judge) fenced(part string) {
 				j.found("K3", []uint64{holds[i+1].acquire.Seq, c.Seq}, "%s: a checkpoint of hold %d was taken after hold %d had begun",
 					part, h.acquire.Hold, holds[i+1].acquire.Hold)
 			}
-			if over := j.overBy(h, c.from, j.ops[c.from-j.ops[0].Seq].T); over != 0 {
+			if over := j.overBy(h, c.from, c.fromT); over != 0 {
 				j.found("K4", []uint64{over, c.Seq}, "%s: a checkpoint was taken after hold %d was over", part, h.acquire.Hold)
 			}
 		}

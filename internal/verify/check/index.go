@@ -72,6 +72,7 @@ type checkpoint struct {
 	outcome     history.Type // Info if there was no answer; that of the transaction if it is in one
 	hold        *hold        // nil: of no hold that is known
 	from, to    uint64       // the earliest and the latest place at which the call can have begun
+	fromT       int64        // the time of the earliest
 	done        uint64       // when it was answered; never is the end of time
 }
 
@@ -95,11 +96,11 @@ func newIndex(ops []history.Op) *index {
 	}
 	open := calls{}
 	for i := range ops {
-		x.add(&ops[i], open)
+		x.add(i, open)
 	}
 	for _, unanswered := range open {
 		for _, op := range unanswered {
-			x.addCheckpoint(&checkpoint{Op: op, outcome: history.Info, from: op.Seq, to: op.Seq, done: never})
+			x.addCheckpoint(&checkpoint{Op: op, outcome: history.Info, from: op.Seq, fromT: op.T, to: op.Seq, done: never})
 		}
 	}
 	x.dropStillborn()
@@ -113,7 +114,8 @@ func newIndex(ops []history.Op) *index {
 	return x
 }
 
-func (x *index) add(op *history.Op, open calls) {
+func (x *index) add(i int, open calls) {
+	op := &x.ops[i]
 	switch op.F {
 	case history.Produce:
 		x.addWrite(op)
@@ -122,7 +124,7 @@ func (x *index) add(op *history.Op, open calls) {
 	case history.Acquire:
 		x.addHold(op)
 	case history.Checkpoint:
-		x.addCall(op, open)
+		x.addCall(i, open)
 	case history.Deliver, history.Gap, history.Lost, history.Release, history.Handled, history.Skipped:
 		x.addToHold(op)
 	case history.End:
@@ -256,15 +258,19 @@ func (h *hold) settle(op *history.Op) {
 	}
 }
 
-func (x *index) addCall(op *history.Op, open calls) {
+func (x *index) addCall(i int, open calls) {
+	op := &x.ops[i]
 	key := call{op.Hold, op.Txn, stripTerm(op.Pos)}
 	if op.Type == history.Invoke {
 		open[key] = append(open[key], op)
 		return
 	}
-	c := &checkpoint{Op: op, outcome: op.Type, from: x.begun(op), to: op.Seq, done: op.Seq}
-	if begun := open[key]; len(begun) > 0 {
-		c.from, c.to = begun[0].Seq, begun[0].Seq
+	c := &checkpoint{Op: op, outcome: op.Type, to: op.Seq, done: op.Seq}
+	if begun := open[key]; len(begun) == 0 {
+		first := x.begun(i)
+		c.from, c.fromT = first.Seq, first.T
+	} else {
+		c.from, c.fromT, c.to = begun[0].Seq, begun[0].T, begun[0].Seq
 		if open[key] = begun[1:]; len(begun) == 1 {
 			delete(open, key)
 		}
@@ -273,10 +279,11 @@ func (x *index) addCall(op *history.Op, open calls) {
 }
 
 // begun is the earliest place at which a call can have begun of which only the answer and its duration are known.
-func (x *index) begun(op *history.Op) uint64 {
+func (x *index) begun(answer int) *history.Op {
+	op := &x.ops[answer]
 	at := op.T - op.Dur - int64(crossing)
-	i, _ := slices.BinarySearchFunc(x.ops[:op.Seq-x.ops[0].Seq], at, func(o history.Op, t int64) int { return cmp.Compare(o.T, t) })
-	return x.ops[i].Seq
+	i, _ := slices.BinarySearchFunc(x.ops[:answer], at, func(o history.Op, t int64) int { return cmp.Compare(o.T, t) })
+	return &x.ops[i]
 }
 
 func (x *index) addCheckpoint(c *checkpoint) {
