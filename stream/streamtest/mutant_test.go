@@ -191,6 +191,9 @@ func (c *mutantClaim) Checkpoint(ctx context.Context, to stream.Checkpoint) erro
 	return c.Claim.Checkpoint(ctx, to)
 }
 
+// blockForGood is what a mutant leaves behind: nobody can wake a goroutine of a bubble that is over.
+func blockForGood() { <-make(chan int) }
+
 // leakyTx also stores what it was given outside of the transaction.
 type leakyTx struct {
 	stream.SinkTx

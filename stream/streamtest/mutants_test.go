@@ -160,11 +160,11 @@ func mutants() map[string]struct {
 			return m
 		}, "SinkFlush", "SinkClose", "FlushAll", "ProducerClose"),
 		"Flush never returns": kafka(func() *mutant {
-			return &mutant{flush: func(stream.Sink) error { select {} }}
+			return &mutant{flush: func(stream.Sink) error { blockForGood(); return nil }}
 		}, "SinkFlush"),
 		"a goroutine is left behind": kafka(func() *mutant {
 			return &mutant{closeSink: func(s stream.Sink) error {
-				go func() { <-make(chan int) }()
+				go blockForGood()
 				return s.Close(context.Background())
 			}}
 		}, "SinkClose", "DoneOnce"),
