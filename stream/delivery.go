@@ -27,7 +27,6 @@ func (p *Partition) place(rec *Record) (uint64, error) {
 		return 0, fmt.Errorf("%w: the record is nil", ErrInvalid)
 	case rec.Stream != p.Stream || rec.Partition != p.Name:
 		return 0, fmt.Errorf("%w: the record is of another partition", ErrInvalid)
-	case mutated("records of an earlier hold are taken"):
 	case rec.delivery>>deliveryBits != p.number || rec.delivery&deliveryMask == 0:
 		return 0, fmt.Errorf("%w: the record was not delivered in this hold", ErrInvalid)
 	}
