@@ -18,28 +18,28 @@ func capabilities() []Mutant {
 	}
 	native, none := says(stream.Native), says(stream.None)
 	return []Mutant{
-		flag("headers are overstated", "Headers", memory.Strict, func(c *stream.Capabilities) { c.Headers = native }),
-		flag("tombstones are overstated", "Tombstones", memory.Strict, func(c *stream.Capabilities) { c.Tombstones = native }),
-		flag("nil keys are overstated", "NilKeys", memory.Strict, func(c *stream.Capabilities) { c.NilKeys = native }),
-		flag("binary keys are overstated", "BinaryKeys", memory.Strict, func(c *stream.Capabilities) { c.BinaryKeys = native }),
-		flag("event time is overstated", "EventTime", memory.Strict, func(c *stream.Capabilities) { c.EventTime = native }),
-		flag("transactions are overstated", "Transactions", memory.Strict, func(c *stream.Capabilities) { c.Transactions = native }),
-		flag("headers are understated", "Headers", memory.Kafka, func(c *stream.Capabilities) { c.Headers = none }),
-		flag("tombstones are understated", "Tombstones", memory.Kafka, func(c *stream.Capabilities) { c.Tombstones = none }),
-		flag("transactions are understated", "Transactions", memory.Kafka, func(c *stream.Capabilities) { c.Transactions = none }),
-		flag("the record limit is overstated by one", "MaxRecordBytes", memory.Strict, func(c *stream.Capabilities) { c.MaxRecordBytes.Value++ }),
-		flag("the record limit is understated by one", "MaxRecordBytes", memory.Strict, func(c *stream.Capabilities) { c.MaxRecordBytes.Value-- }),
-		flag("the state limit is overstated by one", "MaxStateBytes", memory.Strict, func(c *stream.Capabilities) { c.MaxStateBytes.Value++ }),
+		flag("headers are overstated", "Capabilities.Headers", memory.Strict, func(c *stream.Capabilities) { c.Headers = native }),
+		flag("tombstones are overstated", "Capabilities.Tombstones", memory.Strict, func(c *stream.Capabilities) { c.Tombstones = native }),
+		flag("nil keys are overstated", "Capabilities.NilKeys", memory.Strict, func(c *stream.Capabilities) { c.NilKeys = native }),
+		flag("binary keys are overstated", "Capabilities.BinaryKeys", memory.Strict, func(c *stream.Capabilities) { c.BinaryKeys = native }),
+		flag("event time is overstated", "Capabilities.EventTime", memory.Strict, func(c *stream.Capabilities) { c.EventTime = native }),
+		flag("transactions are overstated", "Capabilities.Transactions", memory.Strict, func(c *stream.Capabilities) { c.Transactions = native }),
+		flag("headers are understated", "Capabilities.Headers", memory.Kafka, func(c *stream.Capabilities) { c.Headers = none }),
+		flag("tombstones are understated", "Capabilities.Tombstones", memory.Kafka, func(c *stream.Capabilities) { c.Tombstones = none }),
+		flag("transactions are understated", "Capabilities.Transactions", memory.Kafka, func(c *stream.Capabilities) { c.Transactions = none }),
+		flag("the record limit is overstated by one", "Capabilities.MaxRecordBytes", memory.Strict, func(c *stream.Capabilities) { c.MaxRecordBytes.Value++ }),
+		flag("the record limit is understated by one", "Capabilities.MaxRecordBytes", memory.Strict, func(c *stream.Capabilities) { c.MaxRecordBytes.Value-- }),
+		flag("the state limit is overstated by one", "Capabilities.MaxStateBytes", memory.Strict, func(c *stream.Capabilities) { c.MaxStateBytes.Value++ }),
 		{Name: "fencing is overstated", By: "CheckpointFenced", Profile: memory.Strict, Suite: true,
 			config: unfenced(memory.Strict), shim: shim{capabilities: func(c *stream.Capabilities) { c.Fencing = native }}},
 		{Name: "key order is overstated", By: "KeyOrder", Profile: memory.Kafka, Suite: true, shim: shim{append: backwards}},
-		{Name: "partition order is overstated", By: "FetchOrder", Profile: memory.Strict, Suite: true, shim: fetched(func(recs []stream.Record) int {
+		{Name: "partition order is overstated", By: "Capabilities.PartitionOrder", Profile: memory.Strict, Suite: true, shim: fetched(func(recs []stream.Record) int {
 			if n := len(recs); n > 1 {
 				recs[n-1], recs[n-2] = recs[n-2], recs[n-1]
 			}
 			return len(recs)
 		})},
-		{Name: "idempotence is overstated", By: "DoneOnce", Profile: memory.Kafka, Suite: true, shim: shim{append: each(
+		{Name: "idempotence is overstated", By: "Capabilities.IdempotentProduce", Profile: memory.Kafka, Suite: true, shim: shim{append: each(
 			func(s stream.Sink, ctx context.Context, rec *stream.Record, d done) {
 				s.Append(ctx, one(rec), func(stream.Ack, error) {})
 				s.Append(ctx, one(rec), d)

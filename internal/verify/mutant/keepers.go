@@ -79,7 +79,7 @@ func keepers() []Mutant {
 				return k.Checkpointer.Save(ctx, key, c)
 			}
 		})},
-		{Name: "a failed read is taken for none", By: "C4", narrow: external, keep: kept(func(k *keeper) {
+		{Name: "a failed read is taken for none", By: "K5", narrow: external, keep: kept(func(k *keeper) {
 			n := 0
 			k.acquire = func(ctx context.Context, key stream.CheckpointKey) (stream.Checkpoint, error) {
 				c, err := k.Checkpointer.Acquire(ctx, key)

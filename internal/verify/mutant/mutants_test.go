@@ -88,8 +88,8 @@ func run(t *testing.T, binary string, m mutant.Mutant) (line string, killed bool
 }
 
 var (
-	anomaly = regexp.MustCompile(`(?m)^\t([A-Z]\d+): `)
-	rule    = regexp.MustCompile(`(?m)^ *--- FAIL: verify/[a-z]+/(\w+) `)
+	anomaly = regexp.MustCompile(`(?m)^seed \d+: ([A-Z0-9 ]+): `)
+	rule    = regexp.MustCompile(`(?m)^ *--- FAIL: verify/[a-z]+/(\S+) `)
 	counted = regexp.MustCompile(`(?m)^(\d+) seeds in `)
 	seed    = regexp.MustCompile(`(?m)^seed (\d+): `)
 )
@@ -102,7 +102,7 @@ func reasons(out string, suite bool) []string {
 	}
 	var all []string
 	for _, match := range pattern.FindAllStringSubmatch(out, -1) {
-		all = append(all, match[1])
+		all = append(all, strings.Fields(match[1])...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

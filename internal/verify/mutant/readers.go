@@ -79,7 +79,7 @@ func readers() []Mutant {
 			func(h stream.Hold, _ stream.SourceConfig) bool { return h.Saved.Position.IsZero() })},
 		{Name: "a group that begins at the end reads what is older", By: "C4", Profile: memory.Kinesis, narrow: latest, shim: rewind(
 			func(h stream.Hold, c stream.SourceConfig) bool { return h.Saved.Position.IsZero() })},
-		{Name: "the end of a partition comes early", By: "C9", Profile: memory.Kinesis, narrow: reshards, shim: earlyEnd()},
+		{Name: "the end of a partition comes early", By: "K6", Profile: memory.Kinesis, narrow: reshards, shim: earlyEnd()},
 		{Name: "a parent is finished before its records are", By: "C6", Profile: memory.Kinesis, narrow: reshardsShuffled, shim: claims(
 			func(c *claim, _ stream.SourceConfig) {
 				c.fetch = func(ctx context.Context, into []stream.Record) (int, error) {
@@ -151,7 +151,7 @@ func readers() []Mutant {
 				return c.Claim.Checkpoint(ctx, to)
 			}
 		})},
-		{Name: "late checkpoints are taken", By: "K3", Profile: memory.Strict, narrow: zombies, config: unfenced(memory.Strict)},
+		{Name: "late checkpoints are taken", By: "K5", Profile: memory.Strict, narrow: zombies, config: unfenced(memory.Strict)},
 		{Name: "an error of the backend's own comes out", By: "X1", shim: claims(func(c *claim, _ stream.SourceConfig) {
 			calls := 0
 			c.fetch = func(ctx context.Context, into []stream.Record) (int, error) {
@@ -185,7 +185,7 @@ func readers() []Mutant {
 				return c.Claim.Release(ctx, finished)
 			}
 		})},
-		{Name: "a chunk is lost at the seam", By: "C9", Profile: memory.Kafka, narrow: chunks, shim: claims(func(c *claim, _ stream.SourceConfig) {
+		{Name: "a chunk is lost at the seam", By: "K1", Profile: memory.Kafka, narrow: chunks, shim: claims(func(c *claim, _ stream.SourceConfig) {
 			first := true
 			c.fetch = func(ctx context.Context, into []stream.Record) (int, error) {
 				n, err := c.Claim.Fetch(ctx, into)

@@ -28,7 +28,7 @@ func transactions() []Mutant {
 				t.Append(ctx, one(rec), d)
 			}
 		}}),
-		kafka("the checkpoint is committed without the records", "D5", shim{
+		kafka("the checkpoint is committed without the records", "P1", shim{
 			commit: func(t stream.SinkTx, ctx context.Context, c stream.Claim, to stream.Checkpoint) error {
 				if c == nil {
 					return t.Commit(ctx, c, to)

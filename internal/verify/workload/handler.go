@@ -104,7 +104,9 @@ func (s *session) work(rec *stream.Record) error {
 	case n < 12:
 		panic(plannedPanic)
 	case n < 30:
-		p.sleep(3 * grace)
+		p.sleep(3 * grace) // longer than a member may
+	case n < 33:
+		p.sleep(40 * grace) // longer than anybody waits
 	}
 	return nil
 }

@@ -10,11 +10,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/streamport-go/streamport/internal/verify/mutant"
 	"github.com/streamport-go/streamport/internal/verify/trial"
+	"github.com/streamport-go/streamport/memory"
 	"github.com/streamport-go/streamport/stream/streamtest"
 )
 
@@ -87,8 +89,8 @@ func (o options) run(t *testing.T) {
 		if !o.first {
 			tr = tr.Shrink(t, r)
 		}
-		fmt.Printf("seed %d: %v\nreplay: go -C internal/verify run ./cmd/verify -replay '%v'\n",
-			tr.Plan.Seed, r.Report.Err(), trial.KeptOf(tr, tr.Opener))
+		fmt.Printf("seed %d: %s: %v\nreplay: go -C internal/verify run ./cmd/verify -replay '%v'\n",
+			tr.Plan.Seed, strings.Join(r.Report.Codes(), " "), r.Report.Err(), trial.KeptOf(tr, tr.Opener))
 	}
 	if o.first {
 		s.Workers = 1
@@ -126,7 +128,11 @@ func (o options) conformance(t *testing.T) {
 	if o.mutant != "" && !ok {
 		t.Fatalf("there is no mutant %q", o.mutant)
 	}
-	for _, profile := range mutant.Profiles {
+	profiles := mutant.Profiles
+	if ok {
+		profiles = []memory.Profile{m.Profile}
+	}
+	for _, profile := range profiles {
 		t.Run(profile.String(), func(t *testing.T) {
 			streamtest.Run(t, func(t testing.TB) streamtest.Harness { return m.Harness(t, profile) })
 		})
