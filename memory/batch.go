@@ -69,13 +69,13 @@ func (s *sink) run(t *topic, recs []*stream.Record, admitted []*topic, acks []st
 // fill stores the records at the given places in one partition, or, if that was closed in between, each where it
 // belongs now.
 func (s *sink) fill(t *topic, p *partition, places []uint8, recs []*stream.Record, acks []stream.Ack, now int64) {
-	var nums [chunk]uint64
 	p.mu.Lock()
 	closed := p.closed
 	if !closed {
-		for n, i := range places {
+		for _, i := range places {
 			r := recs[i]
-			_, nums[n] = p.put(r, p.stamp(r, now), encodedBytes(r))
+			_, n := p.put(r, p.stamp(r, now), encodedBytes(r))
+			p.answer(&acks[i], r, n)
 		}
 		p.settle(now)
 	}
@@ -87,9 +87,6 @@ func (s *sink) fill(t *topic, p *partition, places []uint8, recs []*stream.Recor
 			s.produced(t, q, 1, recs[i])
 		}
 		return
-	}
-	for n, i := range places {
-		p.answer(&acks[i], recs[i], nums[n])
 	}
 	if s.config.Observed {
 		s.producedList(t, p, places, recs)

@@ -229,8 +229,8 @@ func (c *claim) fetch(ctx context.Context, into []stream.Record) (int, error) {
 // How a reader that found nothing waits at first: it yields the processor so many times, and looks so often, before it
 // parks. Records that come one by one are then read many at a time, and their writer need not wake anybody.
 const (
-	eagerLooks  = 8
-	eagerYields = 8
+	eagerLooks  = 4
+	eagerYields = 32
 )
 
 func yield() {

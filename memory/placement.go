@@ -83,37 +83,44 @@ func hashPoint(key []byte) point {
 	return point{high: binary.BigEndian.Uint64(sum[:8]), low: binary.BigEndian.Uint64(sum[8:])}
 }
 
-// A pointCache remembers the MD5 of keys seen lately: hashing costs as much as storing a record. Its methods may be
+// A placeCache remembers where keys seen lately go: hashing them costs as much as storing a record. Its methods may be
 // called from many goroutines.
-type pointCache struct {
+type placeCache struct {
 	seed  maphash.Seed
-	slots [pointSlots]atomic.Pointer[knownPoint]
+	slots [placeSlots]atomic.Pointer[knownPlace]
 }
 
 // A key can stand in either of two neighbouring slots, so that a few thousand keys in use hardly drive each other out.
-const pointSlots = 1 << 12
+const placeSlots = 1 << 12
 
-type knownPoint struct {
-	key string
-	at  point
+type knownPlace struct {
+	key    string
+	routes *routes // among which index holds
+	index  int
 }
 
-func newPointCache() *pointCache { return &pointCache{seed: maphash.MakeSeed()} }
+func newPlaceCache() *placeCache { return &placeCache{seed: maphash.MakeSeed()} }
 
-func (c *pointCache) of(key []byte) point {
+// of returns the index among r of the partition for a key.
+func (c *placeCache) of(key []byte, r *routes) int {
 	hash := maphash.Bytes(c.seed, key)
-	slot := &c.slots[hash%pointSlots]
-	known := slot.Load()
-	if known != nil && known.key != string(key) {
-		other := &c.slots[hash%pointSlots^1]
-		if known = other.Load(); known == nil || hash>>32&1 == 0 {
+	slot := &c.slots[hash%placeSlots]
+	if known := slot.Load(); known != nil {
+		if known.is(key, r) {
+			return known.index
+		}
+		other := &c.slots[hash%placeSlots^1]
+		next := other.Load()
+		if next != nil && next.is(key, r) {
+			return next.index
+		}
+		if next == nil || hash>>32&1 == 0 {
 			slot = other
 		}
 	}
-	if known != nil && known.key == string(key) {
-		return known.at
-	}
-	known = &knownPoint{key: string(key), at: hashPoint(key)}
+	known := &knownPlace{key: string(key), routes: r, index: r.at(hashPoint(key))}
 	slot.Store(known)
-	return known.at
+	return known.index
 }
+
+func (k *knownPlace) is(key []byte, r *routes) bool { return k.routes == r && k.key == string(key) }

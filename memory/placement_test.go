@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,7 +21,22 @@ func TestMurmur2IsJavas(t *testing.T) {
 
 func TestHashIsMD5(t *testing.T) {
 	require.Equal(t, point{0xd41d8cd98f00b204, 0xe9800998ecf8427e}, hashPoint(nil))
-	require.Equal(t, point{0x900150983cd24fb0, 0xd6963f7d28e17f72}, newPointCache().of([]byte("abc")))
+	require.Equal(t, point{0x900150983cd24fb0, 0xd6963f7d28e17f72}, hashPoint([]byte("abc")))
+}
+
+// More keys than the cache has slots, and routes that change between two looks.
+func TestPlacesRememberedAreRight(t *testing.T) {
+	halves := &routes{open: []*partition{{high: fraction(1, 2)}, {high: lastPoint}}}
+	thirds := &routes{open: []*partition{{high: fraction(1, 3)}, {high: fraction(2, 3)}, {high: lastPoint}}}
+	c := newPlaceCache()
+	for range 2 {
+		for _, r := range []*routes{halves, thirds, thirds, halves} {
+			for i := range 3 * placeSlots {
+				key := strconv.AppendInt(nil, int64(i%(2*placeSlots)), 10)
+				require.Equal(t, r.at(hashPoint(key)), c.of(key, r))
+			}
+		}
+	}
 }
 
 func TestMiddleHalvesARange(t *testing.T) {

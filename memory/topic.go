@@ -23,7 +23,7 @@ type topic struct {
 	keep      atomic.Int64 // for how long, in nanoseconds
 	sweep     int64        // how often the age of records is looked at, in milliseconds
 	auto      atomic.Bool  // record distribution AUTO: keys place nothing
-	points    *pointCache
+	places    *placeCache
 	spread    atomic.Uint64 // where the next record without key goes
 
 	routes atomic.Pointer[routes]
@@ -42,7 +42,7 @@ func newTopic(b *Backend, c stream.StreamConfig) *topic {
 	t.trims = !c.Compacted && c.Retention > 0
 	t.tidies = t.trims || t.compacted || b.config.PartitionBytes > 0
 	if t.traits.hashed {
-		t.points = newPointCache()
+		t.places = newPlaceCache()
 	}
 	open := make([]*partition, c.Partitions)
 	for i := range open {
@@ -106,7 +106,7 @@ func (t *topic) route(r *routes, key []byte, spread uint64) int {
 	if !t.traits.hashed {
 		return murmurIndex(key, n)
 	}
-	return r.at(t.points.of(key))
+	return t.places.of(key, r)
 }
 
 // at returns the index of the partition whose range holds the point.
