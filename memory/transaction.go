@@ -84,6 +84,8 @@ func (s *txSink) begin(ctx context.Context) (*tx, error) {
 	s.mu.Lock()
 	s.open = append(s.open, t)
 	s.mu.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.timeout = s.b.clock.after(s.b.txTimeout(), func() { t.end(false) })
 	return t, nil
 }
@@ -91,14 +93,14 @@ func (s *txSink) begin(ctx context.Context) (*tx, error) {
 // A tx is one open transaction. Its records stand in the log from Append on; readers stop before the first of them
 // until it is decided.
 type tx struct {
-	s       *txSink
-	timeout *timer
+	s *txSink
 
-	mu    sync.Mutex // guards what follows
-	parts map[*partition]*txPart
-	order []*txPart // as first written to
-	err   error     // the first record's failure
-	over  bool      // committed or aborted
+	mu      sync.Mutex // guards what follows
+	timeout *timer
+	parts   map[*partition]*txPart
+	order   []*txPart // as first written to
+	err     error     // the first record's failure
+	over    bool      // committed or aborted
 }
 
 // A txPart is what a transaction has written to one partition.

@@ -48,8 +48,9 @@ func (s *sink) try(ctx context.Context, e *entry) fate {
 	} else { // closed in between
 		e.part, e.number = e.topic.store(e.rec, now)
 	}
-	if s.b.faults.doubles(at, e.topic) {
+	if s.b.faults.doubles(at, e.topic) { // as a retry does whose first try was stored after all
 		e.topic.store(e.rec, now)
+		e.unknown = true
 	}
 	switch {
 	case then.Err != nil:

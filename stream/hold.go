@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -234,13 +235,14 @@ var errGoexit = errors.New("the handler called runtime.Goexit")
 
 // panicError is a handler's panic as an error. The value and the stack are in its text.
 type panicError struct {
+	who   string // "": the handler
 	value any
 	stack []byte
 }
 
 // Error gives the value and the stack.
 func (e *panicError) Error() string {
-	return fmt.Sprintf("the handler panicked: %v\n%s", e.value, e.stack)
+	return fmt.Sprintf("%s panicked: %v\n%s", cmp.Or(e.who, "the handler"), e.value, e.stack)
 }
 
 // Unwrap gives the value if it is an error.

@@ -203,7 +203,7 @@ func (l *loop) fetch(ctx context.Context, want int) {
 	if ctx.Err() != nil && mutated("cancel is taken for the end") {
 		l.exhausted = true
 	}
-	if err == nil || ctx.Err() != nil {
+	if err == nil || ctx.Err() != nil && ofContext(err) {
 		return
 	}
 	switch _, ended := l.ended(); {
@@ -215,6 +215,11 @@ func (l *loop) fetch(ctx context.Context, want int) {
 	default:
 		l.fail("fetch", err)
 	}
+}
+
+// ofContext reports that a call only says that its context has ended. Any other error counts, whenever it comes.
+func ofContext(err error) bool {
+	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func (l *loop) tellDelivered(recs []Record) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -194,12 +195,7 @@ func (p *Partition) store(ctx context.Context, next Checkpoint) error {
 		return err
 	}
 	begun := time.Now()
-	var err error
-	if kept := p.run.config.Checkpointer; kept != nil {
-		err = kept.Save(ctx, p.key, next)
-	} else {
-		err = p.claim.Checkpoint(ctx, next)
-	}
+	err := p.write(ctx, next)
 	if mutated("failed save is forgotten") && !errors.Is(err, ErrLost) {
 		err = nil
 	}
@@ -209,6 +205,19 @@ func (p *Partition) store(ctx context.Context, next Checkpoint) error {
 	})
 	p.saveAnswered(next, err)
 	return err
+}
+
+// write makes a panic of a Checkpointer an error: it may come on a goroutine that no handler sees.
+func (p *Partition) write(ctx context.Context, next Checkpoint) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{who: "the Checkpointer", value: v, stack: debug.Stack()}
+		}
+	}()
+	if kept := p.run.config.Checkpointer; kept != nil {
+		return kept.Save(ctx, p.key, next)
+	}
+	return p.claim.Checkpoint(ctx, next)
 }
 
 // saveAnswered keeps what was saved, or what the handler must not swallow.
@@ -225,7 +234,7 @@ func (p *Partition) saveAnswered(next Checkpoint, err error) {
 		if next.State != nil {
 			p.states = [][]byte{next.State}
 		}
-	case !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
+	case !ofContext(err):
 		p.claimErr = wrap("checkpoint", p.Stream, p.Name, err)
 	}
 	p.mu.Unlock()
