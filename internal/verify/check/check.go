@@ -1,5 +1,3 @@
-// Package check judges a history: a pure function from what was done and seen, and what was promised, to a report. Every
-// anomaly has a code; doc.go lists them. It forgives nothing that the promise does not name.
 package check
 
 import (

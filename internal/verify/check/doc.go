@@ -1,5 +1,6 @@
-package check
-
+// Package check judges a history: a pure function from what was done and seen, and what was promised, to a report. It
+// forgives nothing that the promise does not name.
+//
 // The anomalies. A level allows one if the last column names the field of Level that does so; everything else is an anomaly
 // at every level.
 //
@@ -83,3 +84,4 @@ package check
 //     after the group knows. What counts is that its records were handled and their checkpoint was asked for. A partition
 //     whose last record was trimmed counts as done.
 //   - Records that were trimmed before the group was born, or that stand before its beginning, are no affair of the group.
+package check

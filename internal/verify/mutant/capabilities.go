@@ -27,13 +27,13 @@ func capabilities() []Mutant {
 		flag("headers are understated", "Capabilities.Headers", memory.Kafka, func(c *stream.Capabilities) { c.Headers = none }),
 		flag("tombstones are understated", "Capabilities.Tombstones", memory.Kafka, func(c *stream.Capabilities) { c.Tombstones = none }),
 		flag("transactions are understated", "Capabilities.Transactions", memory.Kafka, func(c *stream.Capabilities) { c.Transactions = none }),
-		flag("the record limit is overstated by one", "Capabilities.MaxRecordBytes", memory.Strict, func(c *stream.Capabilities) { c.MaxRecordBytes.Value++ }),
-		flag("the record limit is understated by one", "Capabilities.MaxRecordBytes", memory.Strict, func(c *stream.Capabilities) { c.MaxRecordBytes.Value-- }),
+		flag("the record limit is overstated by one", "EnsureRefuses", memory.Kinesis, func(c *stream.Capabilities) { c.MaxRecordBytes.Value++ }),
+		flag("the record limit is understated by one", "Capabilities.MaxRecordBytes", memory.Kinesis, func(c *stream.Capabilities) { c.MaxRecordBytes.Value-- }),
 		flag("the state limit is overstated by one", "Capabilities.MaxStateBytes", memory.Strict, func(c *stream.Capabilities) { c.MaxStateBytes.Value++ }),
 		{Name: "fencing is overstated", By: "CheckpointFenced", Profile: memory.Strict, Suite: true,
 			config: unfenced(memory.Strict), shim: shim{capabilities: func(c *stream.Capabilities) { c.Fencing = native }}},
 		{Name: "key order is overstated", By: "KeyOrder", Profile: memory.Kafka, Suite: true, shim: shim{append: backwards}},
-		{Name: "partition order is overstated", By: "Capabilities.PartitionOrder", Profile: memory.Strict, Suite: true, shim: fetched(func(recs []stream.Record) int {
+		{Name: "partition order is overstated", By: "FetchOrder", Profile: memory.Strict, Suite: true, shim: fetched(func(recs []stream.Record) int {
 			if n := len(recs); n > 1 {
 				recs[n-1], recs[n-2] = recs[n-2], recs[n-1]
 			}

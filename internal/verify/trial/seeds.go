@@ -15,13 +15,11 @@ type Seeds struct {
 	First   uint64                  // the first of the fixed ones
 	Commit  string                  // half of the seeds come from it; "": all are fixed
 	Workers int                     // default 2
+	Every   uint64                  // which seeds run twice: those that it divides; default 100
 	Of      func(uint64) Trial      // default Memory
 	Failed  func(Trial, Result)     // told of each seed that fails, from the worker's goroutine
 	Enough  func(failed int64) bool // ends the run early; default after ten failures
 }
-
-// repeatEvery is which seeds run twice.
-const repeatEvery = 100
 
 // seed is the i-th.
 func (s Seeds) seed(i int) uint64 {
@@ -37,6 +35,9 @@ func (s Seeds) seed(i int) uint64 {
 func (s Seeds) Run(t *testing.T) (*Tally, time.Duration) {
 	if s.Workers == 0 {
 		s.Workers = 2
+	}
+	if s.Every == 0 {
+		s.Every = 100
 	}
 	if s.Of == nil {
 		s.Of = Memory
@@ -72,7 +73,7 @@ func (s Seeds) one(t *testing.T, tally *Tally, seed uint64) bool {
 	tr := s.Of(seed)
 	r := tr.Run(t)
 	tally.Add(tr.Plan.Script, r)
-	if seed%repeatEvery == 0 && tr.Plan.Repeats() && !tr.Racy {
+	if seed%s.Every == 0 && tr.Plan.Repeats() && !tr.Racy {
 		tally.Repeated++
 		if Hash(tr.Run(t).Ops) != Hash(r.Ops) {
 			tally.Diverged++

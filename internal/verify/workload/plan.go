@@ -108,10 +108,10 @@ const maxBatch = 4
 const ChunkBytes = 128
 
 // Repeats reports whether the same plan gives the same history again. Chunks have random names; a run whose handlers work
-// beside each other, or miss their grace, has moments at which two goroutines are runnable.
+// beside each other, miss their grace, or wait for a batch has moments at which two goroutines are runnable.
 func (p Plan) Repeats() bool {
 	switch p.Policy {
-	case PerRecord, PerBatch, State:
+	case PerRecord, State:
 		return !p.Chunked && !p.Misbehave
 	}
 	return false
