@@ -35,7 +35,8 @@ func TestReadingsThatCannotBe(t *testing.T) {
 		})
 	}
 	t.Run("row 10: nil context, nil handler, nil backend", func(t *testing.T) {
-		_, err := stream.NewConsumer(nil, nil, stream.ConsumerConfig{Streams: []string{"s"}}) //nolint:staticcheck // it is the test
+		var none context.Context
+		_, err := stream.NewConsumer(none, nil, stream.ConsumerConfig{Streams: []string{"s"}})
 		require.ErrorContains(t, err, "context")
 		require.ErrorContains(t, err, "backend")
 		c, err := stream.NewConsumer(t.Context(), open("s"), stream.ConsumerConfig{Streams: []string{"s"}})

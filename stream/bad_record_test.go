@@ -106,9 +106,10 @@ func TestMisuseOfAProducer(t *testing.T) {
 
 	t.Run("row 10: nil context", func(t *testing.T) {
 		b, p := setup(t, stream.ProducerConfig{})
-		require.ErrorIs(t, p.Send(nil, rec()), stream.ErrInvalid)   //nolint:staticcheck // it is the test
-		require.ErrorIs(t, p.Flush(nil), stream.ErrInvalid)         //nolint:staticcheck
-		require.ErrorIs(t, p.Transact(nil, nil), stream.ErrInvalid) //nolint:staticcheck
+		var none context.Context
+		require.ErrorIs(t, p.Send(none, rec()), stream.ErrInvalid)
+		require.ErrorIs(t, p.Flush(none), stream.ErrInvalid)
+		require.ErrorIs(t, p.Transact(none, nil), stream.ErrInvalid)
 		require.Empty(t, b.Records("s"))
 	})
 	t.Run("row 10: context that has ended", func(t *testing.T) {

@@ -11,10 +11,9 @@ import (
 
 // acks collects what a sink answers. Its done may be called from many goroutines.
 type acks struct {
-	mu      sync.Mutex // guards what follows
-	list    []reply
-	more    chan struct{} // closed and replaced at each answer
-	foreign int           // answers that name no record
+	mu   sync.Mutex // guards what follows
+	list []reply
+	more chan struct{} // closed and replaced at each answer
 }
 
 // A reply is one call of done.

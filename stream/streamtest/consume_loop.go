@@ -140,7 +140,7 @@ func loopEnds(t *T) {
 	fail, ownEnds = false, true
 
 	var own, rest int
-	n, err = last(func(int) {}, func(ctx context.Context, q *stream.Partition, got func(error)) {
+	_, err = last(func(int) {}, func(ctx context.Context, q *stream.Partition, got func(error)) {
 		mine, cancel := context.WithCancel(ctx)
 		for _, err := range q.Records(mine) {
 			if got(err); err == nil {

@@ -200,11 +200,12 @@ func (t *T) marked(kept stream.Checkpointer) stream.Handler {
 func runPanic(t *T) {
 	name := t.stream(1)
 	t.send(numbered(name, 3, 4)...)
+	var unset map[string]int
 	for what, end := range map[string]func(){
 		"a panic":     func() { panic("planned") },
 		"panic(nil)":  func() { panic(nil) },
 		"Goexit":      func() { runtime.Goexit() },
-		"a nil write": func() { var m map[string]int; m["x"]++ },
+		"a nil write": func() { unset["x"]++ },
 	} {
 		f := func(ctx context.Context, rec *stream.Record) error {
 			if strings.HasSuffix(string(rec.Value), "/2") {
