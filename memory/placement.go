@@ -90,8 +90,11 @@ type placeCache struct {
 	slots [placeSlots]atomic.Pointer[knownPlace]
 }
 
-// A key can stand in either of two neighbouring slots, so that a few thousand keys in use hardly drive each other out.
-const placeSlots = 1 << 12
+// A key can stand in any of the slots of its group, so that a few thousand keys in use hardly drive each other out.
+const (
+	placeWays  = 4
+	placeSlots = 1 << 12
+)
 
 type knownPlace struct {
 	key    string
@@ -104,22 +107,21 @@ func newPlaceCache() *placeCache { return &placeCache{seed: maphash.MakeSeed()} 
 // of returns the index among r of the partition for a key.
 func (c *placeCache) of(key []byte, r *routes) int {
 	hash := maphash.Bytes(c.seed, key)
-	slot := &c.slots[hash%placeSlots]
-	if known := slot.Load(); known != nil {
+	first := hash % (placeSlots / placeWays) * placeWays
+	group := c.slots[first : first+placeWays]
+	oust := hash >> 32 % placeWays
+	for i := range group {
+		known := group[i].Load()
+		if known == nil {
+			oust = uint64(i)
+			break
+		}
 		if known.is(key, r) {
 			return known.index
 		}
-		other := &c.slots[hash%placeSlots^1]
-		next := other.Load()
-		if next != nil && next.is(key, r) {
-			return next.index
-		}
-		if next == nil || hash>>32&1 == 0 {
-			slot = other
-		}
 	}
 	known := &knownPlace{key: string(key), routes: r, index: r.at(hashPoint(key))}
-	slot.Store(known)
+	group[oust].Store(known)
 	return known.index
 }
 
