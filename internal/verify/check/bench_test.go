@@ -12,8 +12,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// BenchmarkCheck judges a clean history of 10^6 operations: 16 partitions, two takeovers for every thousand records, every
-// tenth record checkpointed. The goal is 10 s and 2 GiB.
+// BenchmarkCheck judges a clean history of 10^6 operations: 16 partitions, two takeovers for every thousand records,
+// every tenth record checkpointed. The goal is 10 s and 2 GiB.
 func BenchmarkCheck(b *testing.B) {
 	const size = 1_000_000
 	ops := clean(size)
@@ -73,8 +73,10 @@ func clean(size int) []history.Op {
 			for i := 0; i < stint && last < n; i++ {
 				last++
 				g.uid++
-				rec := history.Op{UID: g.uid, Key: fmt.Sprintf("%d-%d", p, last%keys), KSeq: uint64(last/keys + 1), Sum: uint32(g.uid), Proc: "p"}
-				rec.F, rec.Type = history.Produce, history.Invoke
+				rec := history.Op{
+					F: history.Produce, Type: history.Invoke, Proc: "p", UID: g.uid, Sum: uint32(g.uid),
+					Key: fmt.Sprintf("%d-%d", p, last%keys), KSeq: uint64(last/keys + 1),
+				}
 				g.add(rec)
 				rec.Type, rec.Part, rec.Pos = history.OK, part, position(last)
 				g.add(rec)

@@ -44,7 +44,9 @@ var (
 )
 
 func examples() []example {
-	return slices.Concat(logExamples, transactionExamples, groupExamples, lineageExamples, checkpointExamples, duplicateExamples, livenessExamples)
+	return slices.Concat(
+		logExamples, transactionExamples, groupExamples, lineageExamples, checkpointExamples, duplicateExamples, livenessExamples,
+	)
 }
 
 func TestExamples(t *testing.T) {
@@ -117,7 +119,8 @@ func TestManyAnomaliesOfOneCodeAreCutShort(t *testing.T) {
 }
 
 func TestStatsCountWhatWasThereToJudge(t *testing.T) {
-	report := check.Check(parse(`log 0 a1 a2; take h1 0; do h1 0@1; save h1 0@1; lost h1 0; take h2 0@1; do h2 0@2; refused h1 0@2 err=lost;
+	report := check.Check(parse(`log 0 a1 a2; take h1 0; do h1 0@1; save h1 0@1; lost h1 0;
+		take h2 0@1; do h2 0@2; refused h1 0@2 err=lost;
 		new 1 >0; save h2 0@2; left 0@2`), strict)
 	require.NoError(t, report.Err())
 	stats := report.Stats

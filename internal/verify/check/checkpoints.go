@@ -14,7 +14,7 @@ func (j *judge) checkpoints() {
 		for _, h := range j.holdsOf[part] {
 			all = append(all, h.checkpoints...)
 		}
-		slices.SortStableFunc(all, func(a, b *checkpoint) int { return cmp.Or(cmp.Compare(a.done, b.done), cmp.Compare(a.Seq, b.Seq)) })
+		slices.SortStableFunc(all, byAnswer)
 		j.ahead(part, all)
 		j.forward(part, all)
 		j.fenced(part)
@@ -73,8 +73,8 @@ func (j *judge) fenced(part string) {
 				continue
 			}
 			if i+1 < len(holds) && j.Fencing && c.from > holds[i+1].acquire.Seq {
-				j.found("K3", []uint64{holds[i+1].acquire.Seq, c.Seq}, "%s: a checkpoint of hold %d was taken after hold %d had begun",
-					part, h.acquire.Hold, holds[i+1].acquire.Hold)
+				j.found("K3", []uint64{holds[i+1].acquire.Seq, c.Seq},
+					"%s: a checkpoint of hold %d was taken after hold %d had begun", part, h.acquire.Hold, holds[i+1].acquire.Hold)
 			}
 			if over := j.overBy(h, c.from, c.fromT); over != 0 {
 				j.found("K4", []uint64{over, c.Seq}, "%s: a checkpoint was taken after hold %d was over", part, h.acquire.Hold)
@@ -83,8 +83,8 @@ func (j *judge) fenced(part string) {
 	}
 }
 
-// reread checks K5: who takes the partition over gets the checkpoint that was saved last, or one whose outcome is unknown.
-// Positions without a record between them are the same: a checkpoint may be in the middle of an aggregate.
+// reread checks K5: who takes the partition over gets the checkpoint that was saved last, or one whose outcome is
+// unknown. Positions without a record between them are the same: a checkpoint may be in the middle of an aggregate.
 func (j *judge) reread(part string, all []*checkpoint) {
 	l, holds := j.log(part), j.holdsOf[part]
 	calls := slices.Clone(all)
@@ -105,7 +105,8 @@ func (j *judge) reread(part string, all []*checkpoint) {
 		if at != last && !(at > last && slices.ContainsFunc(open, func(c *checkpoint) bool {
 			return c.outcome != history.Fail && l.after(c.Pos) == at
 		})) {
-			j.found("K5", []uint64{by, read.Seq}, "%s: %v is read, which is not the checkpoint that was saved last", part, read.Pos)
+			j.found("K5", []uint64{by, read.Seq},
+				"%s: %v is read, which is not the checkpoint that was saved last", part, read.Pos)
 		}
 		last = max(last, at)
 		open = slices.DeleteFunc(open, func(c *checkpoint) bool {
@@ -131,7 +132,8 @@ func (j *judge) leftBehind(part string, h *hold) {
 	case saved == nil && !h.over.Pos.IsZero():
 		j.found("K5", []uint64{h.over.Seq}, "%s was released at the checkpoint %v and none is saved", part, h.over.Pos)
 	case saved != nil && saved.Pos.Compare(h.over.Pos) < 0:
-		j.found("K5", []uint64{h.over.Seq, saved.Seq}, "%s was released at the checkpoint %v and %v is saved", part, h.over.Pos, saved.Pos)
+		j.found("K5", []uint64{h.over.Seq, saved.Seq},
+			"%s was released at the checkpoint %v and %v is saved", part, h.over.Pos, saved.Pos)
 	}
 }
 

@@ -2,8 +2,8 @@ package check
 
 import "github.com/streamport-go/streamport/internal/verify/history"
 
-// redeliveries checks D2 and D3: how much comes again after a takeover, and that nothing does after a clean hand-over, nor
-// while nothing goes wrong.
+// redeliveries checks D2 and D3: how much comes again after a takeover, and that nothing does after a clean hand-over,
+// nor while nothing goes wrong.
 func (j *judge) redeliveries() {
 	bound := j.Window + 1
 	if j.AtMostOnce {
@@ -27,9 +27,11 @@ func (j *judge) redeliveries() {
 			switch {
 			case repeated == 0:
 			case j.Quiet && !j.AnyOrder: // what was done behind a record that was not may come again
-				j.found("D3", []uint64{h.acquire.Seq}, "%s: %d handled records came again although nothing goes wrong", part, repeated)
+				j.found("D3", []uint64{h.acquire.Seq},
+					"%s: %d handled records came again although nothing goes wrong", part, repeated)
 			case saved > 0 && j.holdsOf[part][i-1].clean():
-				j.found("D3", []uint64{h.acquire.Seq}, "%s: %d handled records came again after a clean hand-over", part, saved)
+				j.found("D3", []uint64{h.acquire.Seq},
+					"%s: %d handled records came again after a clean hand-over", part, saved)
 			case repeated > bound:
 				j.found("D2", []uint64{h.acquire.Seq}, "%s: %d handled records came again, at most %d may", part, repeated, bound)
 			}

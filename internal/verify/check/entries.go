@@ -50,7 +50,9 @@ func (x *index) buildLogs() {
 	}
 	for _, places := range x.places {
 		slices.SortStableFunc(places, func(a, b *history.Op) int {
-			return cmp.Or(cmp.Compare(len(x.ancestors(a.Part)), len(x.ancestors(b.Part))), cmp.Compare(a.Part, b.Part), a.Pos.Compare(b.Pos))
+			return cmp.Or(
+				cmp.Compare(len(x.ancestors(a.Part)), len(x.ancestors(b.Part))), cmp.Compare(a.Part, b.Part), a.Pos.Compare(b.Pos),
+			)
 		})
 	}
 	x.settle()
@@ -62,7 +64,9 @@ func (x *index) newLog(part string, all []entry, known bool) *log {
 		return cmp.Or(a.Pos.Compare(b.Pos), -compareBool(a.stored, b.stored))
 	})
 	all = slices.CompactFunc(all, func(a, b entry) bool { return a.Pos.Compare(b.Pos) == 0 })
-	return &log{entries: slices.DeleteFunc(all, func(e entry) bool { return known && !e.stored && !x.isTrimmed(part, e.Pos) })}
+	return &log{entries: slices.DeleteFunc(all, func(e entry) bool {
+		return known && !e.stored && !x.isTrimmed(part, e.Pos)
+	})}
 }
 
 func compareBool(a, b bool) int {
@@ -122,8 +126,8 @@ func (x *index) expired(part string, gap *history.Op) (from, to int) {
 	return from, l.from(gap.Next)
 }
 
-// due is the place of the first entry that the group has to read. A partition that appears after the group's birth is read
-// from its beginning.
+// due is the place of the first entry that the group has to read. A partition that appears after the group's birth is
+// read from its beginning.
 func (x *index) due(part string) int {
 	l := x.log(part)
 	begin := l.after(x.before[part])

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/streamport-go/streamport/internal/verify/history"
@@ -78,6 +79,11 @@ type checkpoint struct {
 
 const never = math.MaxUint64
 
+// byAnswer orders checkpoints by when they were answered.
+func byAnswer(a, b *checkpoint) int {
+	return cmp.Or(cmp.Compare(a.done, b.done), cmp.Compare(a.Seq, b.Seq))
+}
+
 // calls are checkpoints that were begun and are not answered yet. Calls of one hold may overlap.
 type calls map[call][]*history.Op
 
@@ -108,7 +114,7 @@ func newIndex(ops []history.Op) *index {
 		for _, c := range h.checkpoints {
 			c.outcome = x.inTransaction(c)
 		}
-		slices.SortFunc(h.checkpoints, func(a, b *checkpoint) int { return cmp.Or(cmp.Compare(a.done, b.done), cmp.Compare(a.Seq, b.Seq)) })
+		slices.SortFunc(h.checkpoints, byAnswer)
 	}
 	x.buildLogs()
 	return x
@@ -195,14 +201,15 @@ func (x *index) addHold(op *history.Op) {
 		}
 	}
 	h := &hold{
-		acquire: op, turn: len(x.holdsOf[op.Part]), settled: map[stream.Position]uint64{}, handled: map[stream.Position]uint64{},
+		acquire: op, turn: len(x.holdsOf[op.Part]),
+		settled: map[stream.Position]uint64{}, handled: map[stream.Position]uint64{},
 	}
 	x.holds[op.Hold] = h
 	x.holdsOf[op.Part] = append(x.holdsOf[op.Part], h)
 }
 
-// dropStillborn forgets holds that were lost before anything came of them: a member may hear of such a grant, and tell it,
-// long after others have had the partition.
+// dropStillborn forgets holds that were lost before anything came of them: a member may hear of such a grant, and tell
+// it, long after others have had the partition.
 func (x *index) dropStillborn() {
 	for part, holds := range x.holdsOf {
 		holds = slices.DeleteFunc(holds, func(h *hold) bool {
@@ -282,7 +289,7 @@ func (x *index) addCall(i int, open calls) {
 func (x *index) begun(answer int) *history.Op {
 	op := &x.ops[answer]
 	at := op.T - op.Dur - int64(crossing)
-	i, _ := slices.BinarySearchFunc(x.ops[:answer], at, func(o history.Op, t int64) int { return cmp.Compare(o.T, t) })
+	i := sort.Search(answer, func(i int) bool { return x.ops[i].T >= at })
 	return &x.ops[i]
 }
 

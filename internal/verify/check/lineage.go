@@ -6,8 +6,8 @@ import (
 	"github.com/streamport-go/streamport/internal/verify/history"
 )
 
-// firstDeliveries checks C5: the order in which a key's records are first seen by those who hold the partitions. Who has
-// lost one may see records late.
+// firstDeliveries checks C5: the order in which a key's records are first seen by those who hold the partitions. Who
+// has lost one may see records late.
 func (j *judge) firstDeliveries() {
 	if !j.KeyOrder || j.Grows {
 		return

@@ -71,5 +71,7 @@ func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps
 
 // sortedLanes are the lanes in an order that does not change.
 func sortedLanes[V any](m map[lane]V) []lane {
-	return slices.SortedFunc(maps.Keys(m), func(a, b lane) int { return cmp.Or(cmp.Compare(a.proc, b.proc), cmp.Compare(a.key, b.key)) })
+	return slices.SortedFunc(maps.Keys(m), func(a, b lane) int {
+		return cmp.Or(cmp.Compare(a.proc, b.proc), cmp.Compare(a.key, b.key))
+	})
 }

@@ -18,7 +18,8 @@ var livenessExamples = []example{
 	{"L2", keeps, "work", strict, `heal; log 0 a1 b1; take h1 0; wait 6s; do h1 0@1; wait 6s; do h1 0@2; drained`, ""},
 	{"L2", edge, "silence before the last fault", strict, `log 0 a1; take h1 0; wait 11s; do h1 0@1; heal; drained`, ""},
 	{"L2", edge, "silence after everything was seen", strict, `heal; drained; wait 60s; close m1`, ""},
-	{"L2", edge, "calls that fail are silence", strict, `heal; take h1 0; wait 6s; refused h1 0@1; wait 6s; drained`, "L2"},
+	{"L2", edge, "calls that fail are silence", strict,
+		`heal; take h1 0; wait 6s; refused h1 0@1; wait 6s; drained`, "L2"},
 
 	{"L3", breaks, "late", strict, `close m1 200ms`, "L3"},
 	{"L3", keeps, "in time", strict, `close m1`, ""},

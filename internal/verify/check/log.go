@@ -13,7 +13,8 @@ func (j *judge) produced() {
 		places := j.places[uid]
 		switch outcome := j.outcome(w); {
 		case outcome == history.OK && len(places) == 0 && !j.gone(w):
-			j.found("P1", []uint64{w.last.Seq}, "record %d was acknowledged at %s %v and is not stored", uid, w.part(), w.last.Pos)
+			j.found("P1", []uint64{w.last.Seq},
+				"record %d was acknowledged at %s %v and is not stored", uid, w.part(), w.last.Pos)
 		case outcome == history.Fail:
 			j.aborted(uid, w)
 		case outcome == history.OK && len(places) > 0 && !j.stands(w, places):
@@ -51,7 +52,9 @@ func (j *judge) stands(w *write, places []*history.Op) bool {
 	if w.last.Pos.IsZero() || j.isTrimmed(w.part(), w.last.Pos) {
 		return true
 	}
-	return slices.ContainsFunc(places, func(p *history.Op) bool { return p.Part == w.part() && p.Pos.Compare(w.last.Pos) == 0 })
+	return slices.ContainsFunc(places, func(p *history.Op) bool {
+		return p.Part == w.part() && p.Pos.Compare(w.last.Pos) == 0
+	})
 }
 
 // altered checks P7: whoever gets a record gets what was sent.
@@ -118,8 +121,8 @@ type lane struct{ proc, key string }
 
 func (j *judge) lane(op *history.Op) lane { return lane{j.writes[op.UID].sent.Proc, op.Key} }
 
-// orderCounts leaves out records that may legally be late: those whose outcome is unknown and, where what came first may
-// be trimmed, those that may stand twice.
+// orderCounts leaves out records that may legally be late: those whose outcome is unknown and, where what came first
+// may be trimmed, those that may stand twice.
 func (j *judge) orderCounts(op *history.Op) bool {
 	w := j.writes[op.UID]
 	switch {
@@ -136,8 +139,8 @@ func (j *judge) orderCounts(op *history.Op) bool {
 // A stretch is what a partition has of one lane.
 type stretch struct{ first, last *history.Op }
 
-// keysInLog checks P5 and P6: the order of a key's records in the logs, and that no key is in two places at a time. Only
-// the first copy of a record counts.
+// keysInLog checks P5 and P6: the order of a key's records in the logs, and that no key is in two places at a time.
+// Only the first copy of a record counts.
 func (j *judge) keysInLog() {
 	if !j.KeyOrder {
 		return
@@ -179,7 +182,8 @@ func (j *judge) extend(part string, at map[string]*stretch, op *history.Op) {
 	case op.KSeq > s.last.KSeq:
 		s.last = op
 	default:
-		j.found("P5", []uint64{s.last.Seq, op.Seq}, "in %s, number %d of a key stands after number %d", part, op.KSeq, s.last.KSeq)
+		j.found("P5", []uint64{s.last.Seq, op.Seq},
+			"in %s, number %d of a key stands after number %d", part, op.KSeq, s.last.KSeq)
 		if op.KSeq < s.first.KSeq {
 			s.first = op
 		}

@@ -7,8 +7,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// crossing is how long a loss and what was under way when it came may cross each other: who records the one does not wait
-// for who records the other.
+// crossing is how long a loss and what was under way when it came may cross each other: who records the one does not
+// wait for who records the other.
 const crossing = 100 * time.Microsecond
 
 // sessions checks, within each hold, C1, C2, C3, C4, C7, C8 and D1.
@@ -73,8 +73,8 @@ func (j *judge) tooEarly(part string, h *hold, d *history.Op) {
 	j.found("C4", []uint64{h.acquire.Seq, d.Seq}, "%s: the hold begins after %v and gets %v", part, h.acquire.Pos, d.Pos)
 }
 
-// looseSession looks at a hold whose records come in any order, except that those of one key come one after the other, each
-// when the one before it is settled.
+// looseSession looks at a hold whose records come in any order, except that those of one key come one after the other,
+// each when the one before it is settled.
 func (j *judge) looseSession(part string, h *hold) {
 	l := j.log(part)
 	given := map[stream.Position]bool{}
@@ -138,7 +138,8 @@ func (j *judge) between(part string, h *hold, passed []entry, d *history.Op, fir
 		case !e.stored:
 		case first && j.AtMostOnce:
 		case first:
-			j.found("C3", []uint64{h.acquire.Seq, d.Seq}, "%s: the hold begins after %v and skips %v", part, h.acquire.Pos, e.Pos)
+			j.found("C3", []uint64{h.acquire.Seq, d.Seq},
+				"%s: the hold begins after %v and skips %v", part, h.acquire.Pos, e.Pos)
 		default:
 			j.found("C1", []uint64{d.Seq, e.Seq}, "%s: on the way to %v, %v was skipped", part, d.Pos, e.Pos)
 		}
@@ -155,8 +156,8 @@ func (j *judge) reported(part string, h *hold, pos stream.Position) bool {
 	return false
 }
 
-// gap checks C7 from the other side: what is reported as expired is. Where nothing was left, nothing that was acknowledged
-// before may be.
+// gap checks C7 from the other side: what is reported as expired is. Where nothing was left, nothing that was
+// acknowledged before may be.
 func (j *judge) gap(part string, g *history.Op) {
 	if j.Quiet {
 		j.found("C7", []uint64{g.Seq}, "%s has a gap although nothing goes wrong", part)
@@ -185,8 +186,8 @@ func (j *judge) late(part string, h *hold, d *history.Op) {
 	}
 }
 
-// overBy is the operation that ended the hold before another was begun, or 0. Who gives a partition back knows what it has
-// begun; who loses it does not.
+// overBy is the operation that ended the hold before another was begun, or 0. Who gives a partition back knows what it
+// has begun; who loses it does not.
 func (j *judge) overBy(h *hold, seq uint64, t int64) uint64 {
 	slack := int64(0)
 	if h.over != nil && h.over.F == history.Lost {

@@ -11,7 +11,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A script is a history as text, one step after the other, with ";" between them. A step is a word and then, in any order:
+// A script is a history as text, one step after the other, with ";" between them. A step is a word and then, in any
+// order:
 //
 //	0@3      partition s/0, position 3; "x/0@3" is of another stream, "0" alone the partition, "0@1-4" the range of a gap
 //	a1       the first record of key a; "_" is a record without a key
@@ -53,9 +54,15 @@ var calls = map[string]struct {
 	f history.Func
 	t history.Type
 }{
-	"sent": {history.Produce, history.OK}, "failed": {history.Produce, history.Fail}, "unknown": {history.Produce, history.Info},
-	"save": {history.Checkpoint, history.OK}, "refused": {history.Checkpoint, history.Fail}, "maybe": {history.Checkpoint, history.Info},
-	"commit": {history.Commit, history.OK}, "abort": {history.Commit, history.Fail}, "doubt": {history.Commit, history.Info},
+	"sent":    {history.Produce, history.OK},
+	"failed":  {history.Produce, history.Fail},
+	"unknown": {history.Produce, history.Info},
+	"save":    {history.Checkpoint, history.OK},
+	"refused": {history.Checkpoint, history.Fail},
+	"maybe":   {history.Checkpoint, history.Info},
+	"commit":  {history.Commit, history.OK},
+	"abort":   {history.Commit, history.Fail},
+	"doubt":   {history.Commit, history.Info},
 }
 
 // halves are the words for one half of a call.
@@ -64,14 +71,20 @@ var halves = map[string]struct {
 	t history.Type
 }{
 	"sending": {history.Produce, history.Invoke}, "acked": {history.Produce, history.OK},
-	"saving": {history.Checkpoint, history.Invoke}, "saved": {history.Checkpoint, history.OK}, "told": {history.Checkpoint, history.OK},
+	"saving":     {history.Checkpoint, history.Invoke},
+	"saved":      {history.Checkpoint, history.OK},
+	"told":       {history.Checkpoint, history.OK},
 	"committing": {history.Commit, history.Invoke}, "committed": {history.Commit, history.OK},
 }
 
 // notes are the words for something that is seen.
 var notes = map[string]history.Func{
-	"stored": history.Stored, "take": history.Acquire, "get": history.Deliver, "done": history.Handled, "skip": history.Skipped,
-	"gap": history.Gap, "lost": history.Lost, "free": history.Release, "clean": history.Release, "end": history.End,
+	"stored": history.Stored,
+	"take":   history.Acquire,
+	"get":    history.Deliver,
+	"done":   history.Handled,
+	"skip":   history.Skipped,
+	"gap":    history.Gap, "lost": history.Lost, "free": history.Release, "clean": history.Release, "end": history.End,
 	"new": history.Reshard, "trim": history.Trim, "left": history.Saved, "drained": history.Drained, "heal": history.Heal,
 	"close": history.Close, "crash": history.Crash, "fault": history.Fault, "escape": history.Escape,
 }

@@ -41,7 +41,8 @@ func (j *judge) torn(number uint64, t *txn) {
 		}
 	}
 	if len(visible) > 0 && missing != nil {
-		j.found("P9", []uint64{missing.sent.Seq}, "transaction %d is visible in part: record %d is missing", number, missing.sent.UID)
+		j.found("P9", []uint64{missing.sent.Seq},
+			"transaction %d is visible in part: record %d is missing", number, missing.sent.UID)
 	}
 }
 
@@ -106,7 +107,8 @@ func (j *judge) outputs() {
 			continue
 		}
 		if before, ok := made[w.sent.Cause]; ok {
-			j.found("D4", []uint64{j.writes[before].sent.Seq, w.sent.Seq}, "input %d has the outputs %d and %d", w.sent.Cause, before, uid)
+			j.found("D4", []uint64{j.writes[before].sent.Seq, w.sent.Seq},
+				"input %d has the outputs %d and %d", w.sent.Cause, before, uid)
 		}
 		made[w.sent.Cause] = uid
 	}

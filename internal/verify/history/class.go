@@ -7,8 +7,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// The classes of errors: one for each sentinel of package stream, one for a context that has ended, and one for everything
-// else, which is a fault of the library.
+// The classes of errors: one for each sentinel of package stream, one for a context that has ended, and one for
+// everything else, which is a fault of the library.
 const (
 	ClassLost         = "lost"
 	ClassExpired      = "expired"

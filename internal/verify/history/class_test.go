@@ -40,7 +40,8 @@ var sentinels = map[string]struct {
 func TestEverySentinelHasAClass(t *testing.T) {
 	for name, s := range sentinels {
 		for _, err := range []error{
-			s.err, fmt.Errorf("a cause: %w", s.err), &stream.Error{Op: "send", Stream: "s", Err: s.err}, errors.Join(errors.New("another"), s.err),
+			s.err, fmt.Errorf("a cause: %w", s.err), &stream.Error{Op: "send", Stream: "s", Err: s.err},
+			errors.Join(errors.New("another"), s.err),
 		} {
 			require.Equal(t, s.class, history.Classify(err), "%s: %v", name, err)
 			require.Equal(t, s.outcome, history.Outcome(err), "%s: %v", name, err)

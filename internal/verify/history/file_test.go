@@ -16,8 +16,8 @@ import (
 func full() history.Op {
 	return history.Op{
 		Seq: 1, T: 2, Proc: "m1", Type: history.OK, F: history.Produce, Part: "s/0", From: []string{"s/1", "s/2"}, Hold: 3,
-		Pos: stream.MakePosition([3]uint64{1, 2, 3}, 4, 5), Next: stream.MakePosition([3]uint64{0, 0, 9}, 0, 0), UID: 1<<63 + 1, Key: "k",
-		KSeq: 6, Sum: 7, Txn: 8, Cause: 9, Dup: true, Clean: true, Err: history.ClassLost, Dur: 10,
+		Pos: stream.MakePosition([3]uint64{1, 2, 3}, 4, 5), Next: stream.MakePosition([3]uint64{0, 0, 9}, 0, 0),
+		UID: 1<<63 + 1, Key: "k", KSeq: 6, Sum: 7, Txn: 8, Cause: 9, Dup: true, Clean: true, Err: history.ClassLost, Dur: 10,
 	}
 }
 

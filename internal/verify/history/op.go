@@ -13,7 +13,7 @@ type Op struct {
 	F     Func            `json:"f"`               // what it does
 	Part  string          `json:"part,omitempty"`  // "stream/partition"
 	From  []string        `json:"from,omitempty"`  // Reshard: the partitions that Part replaces
-	Hold  uint64          `json:"hold,omitempty"`  // numbers the holds of all members, from 1, in the order of their grants
+	Hold  uint64          `json:"hold,omitempty"`  // numbers the holds of all members, from 1, in order of grants
 	Pos   stream.Position `json:"pos,omitzero"`    // see the kinds
 	Next  stream.Position `json:"next,omitzero"`   // Gap: the oldest record left
 	UID   uint64          `json:"uid,omitempty"`   // unique a record; it is part of the record's value
@@ -21,9 +21,9 @@ type Op struct {
 	KSeq  uint64          `json:"kseq,omitempty"`  // counts the records of one producer and key, from 1
 	Sum   uint32          `json:"sum,omitempty"`   // over key, value and headers, nil and empty told apart
 	Txn   uint64          `json:"txn,omitempty"`   // the transaction that the record or checkpoint is part of
-	Cause uint64          `json:"cause,omitempty"` // Produce in a transaction: the UID of the input record it was made from
+	Cause uint64          `json:"cause,omitempty"` // Produce in a transaction: the UID of its input
 	Dup   bool            `json:"dup,omitempty"`   // Produce ok: the answer says that it may be stored twice
-	Clean bool            `json:"clean,omitempty"` // Release: the partition was given back in order, all that was handled saved
+	Clean bool            `json:"clean,omitempty"` // Release: given back in order, all that was handled saved
 	Err   string          `json:"err,omitempty"`   // the error's class
 	Dur   int64           `json:"dur,omitempty"`   // Close: how long it took beyond its deadline, in nanoseconds
 }

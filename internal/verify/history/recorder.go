@@ -14,7 +14,10 @@ type Recorder struct {
 }
 
 // NewRecorder begins a history now.
-func NewRecorder() *Recorder { return &Recorder{begun: time.Now()} }
+func NewRecorder() *Recorder { return &Recorder{begun: time.Now(), ops: make([]Op, 0, usualOps)} }
+
+// usualOps is how many operations a run of the workload has.
+const usualOps = 512
 
 // Add completes the operation with its place and time and keeps it.
 func (r *Recorder) Add(op Op) {

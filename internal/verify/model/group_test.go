@@ -97,7 +97,8 @@ func fill(t *testing.T, b stream.Backend) {
 	p, err := stream.NewProducer(t.Context(), b, stream.ProducerConfig{})
 	require.NoError(t, err)
 	for i := range records {
-		require.NoError(t, p.Send(t.Context(), &stream.Record{Stream: "s", Key: strconv.AppendInt(nil, int64(i), 10), Value: []byte("v")}))
+		rec := &stream.Record{Stream: "s", Key: strconv.AppendInt(nil, int64(i), 10), Value: []byte("v")}
+		require.NoError(t, p.Send(t.Context(), rec))
 	}
 	require.NoError(t, p.Close(t.Context()))
 }
@@ -130,9 +131,8 @@ func (g *sharing) member(ctx context.Context, t *testing.T, number int, seed uin
 		if err != nil {
 			continue // expelled; it joins again when it asks again
 		}
-		h := &holding{
-			sharing: g, claim: claim, client: number, number: g.holds.Add(1), Rand: rand.New(rand.NewPCG(seed, uint64(g.holds.Load()))),
-		}
+		h := &holding{sharing: g, claim: claim, client: number, number: g.holds.Add(1)}
+		h.Rand = rand.New(rand.NewPCG(seed, uint64(h.number)))
 		h.key = stream.CheckpointKey{Group: "g", Stream: claim.Hold().Stream, Partition: claim.Hold().Partition}
 		was := claim.Hold().Saved
 		g.record(number, begun, model.Call{Kind: model.Acquire, Key: h.key, Epoch: h.number},
@@ -179,7 +179,8 @@ func (h *holding) save(ctx context.Context) {
 	h.serial++
 	at := h.at[h.key.Partition]
 	c := model.Call{
-		Kind: model.Save, Key: h.key, Epoch: h.number, Position: at[h.IntN(len(at))], State: fmt.Sprint(h.number, "-", h.serial),
+		Kind: model.Save, Key: h.key, Epoch: h.number, Position: at[h.IntN(len(at))],
+		State: fmt.Sprint(h.number, "-", h.serial),
 	}
 	begun := h.clock.Add(1)
 	err := h.claim.Checkpoint(ctx, stream.Checkpoint{Position: c.Position, State: []byte(c.State)})

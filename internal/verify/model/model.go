@@ -1,6 +1,6 @@
-// Package model says what a store of checkpoints is, one call after the other, so that porcupine can say of a history of
-// concurrent calls whether there is such an order. It is the part of package check that needs a search: check knows what
-// happened first only where one call ended before the next began.
+// Package model says what a store of checkpoints is, one call after the other, so that porcupine can say of a history
+// of concurrent calls whether there is such an order. It is the part of package check that needs a search: check knows
+// what happened first only where one call ended before the next began.
 package model
 
 import (
@@ -56,8 +56,8 @@ func (s saved) matches(a Answer) bool {
 // Store is a stream.Checkpointer: epochs count the acquisitions, a save needs the last one and never goes back.
 func Store() porcupine.Model { return modelOf(store) }
 
-// Group is what a backend keeps for a group. Who holds a partition is the backend's affair, so that a save may be refused
-// at any time; from then on every save of the same hold is.
+// Group is what a backend keeps for a group. Who holds a partition is the backend's affair, so that a save may be
+// refused at any time; from then on every save of the same hold is.
 func Group() porcupine.Model { return modelOf(group) }
 
 func modelOf(step func(saved, Call, Answer) (bool, saved)) porcupine.Model {
@@ -132,8 +132,8 @@ func byKey(ops []porcupine.Operation) [][]porcupine.Operation {
 }
 
 // endless lets calls of unknown outcome happen at any time after they began: to happen after everything else is not to
-// happen at all. A save need not wait longer than until a later holder has its answer, since it changes nothing from then
-// on; without this bound the search would try every set of saves that do nothing.
+// happen at all. A save need not wait longer than until a later holder has its answer, since it changes nothing from
+// then on; without this bound the search would try every set of saves that do nothing.
 func endless(ops []porcupine.Operation) []porcupine.Operation {
 	ops = slices.Clone(ops)
 	for i := range ops {

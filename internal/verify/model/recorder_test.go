@@ -10,8 +10,8 @@ import (
 	"github.com/streamport-go/streamport/internal/verify/model"
 )
 
-// A recorder collects calls. Time is a counter: what ended before something else began has the smaller number. Methods may
-// be called from many goroutines.
+// A recorder collects calls. Time is a counter: what ended before something else began has the smaller number. Methods
+// may be called from many goroutines.
 type recorder struct {
 	clock atomic.Int64
 
