@@ -66,7 +66,7 @@ func TestKeptSeedsHaveNoAnomaly(t *testing.T) {
 }
 
 func TestSameSeedGivesSameHistory(t *testing.T) {
-	tally, _ := trial.Seeds{Count: 400, Every: 1}.Run(t)
+	tally, _ := trial.Seeds{Count: 600, Every: 1}.Run(t)
 	if why := tally.Failure(); tally.Repeated < 100 || why != "" {
 		t.Errorf("%d seeds ran twice: %s", tally.Repeated, why)
 	}

@@ -10,6 +10,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +21,9 @@ import (
 	"github.com/streamport-go/streamport/memory"
 	"github.com/streamport-go/streamport/stream/streamtest"
 )
+
+// gcPercent lets garbage grow to a few hundred megabytes: a run's is all dead a few milliseconds later.
+const gcPercent = 1000
 
 // options are the command line.
 type options struct {
@@ -58,6 +63,7 @@ func main() {
 	case o.replay != "":
 		test = o.again
 	}
+	if os.Getenv("GCP") != "" { n, _ := strconv.Atoi(os.Getenv("GCP")); debug.SetGCPercent(n) }
 	// Bubbles need a *testing.T. Main runs a test outside of go test, and exits.
 	testing.Main(func(string, string) (bool, error) { return true, nil },
 		[]testing.InternalTest{{Name: "verify", F: test}}, nil, nil)
