@@ -108,7 +108,8 @@ func checkpointerRules() []rule {
 
 func sourceRules() []rule {
 	return []rule{
-		{"NextGrants", "Next blocks until a partition is granted or ctx ends. A partition is granted to a member " +
+		{"NextGrants", "Next blocks until a partition is granted or ctx ends; a context that has ended is granted nothing. " +
+			"A partition is granted to a member " +
 			"again only after that member has released its former claim, and to another member only " +
 			"when this one has released it or has lost it.", []string{"Groups"}, nextGrants},
 		{"NextChildren", "a partition that replaces others is granted after all of them are finished, and is read " +
@@ -132,7 +133,7 @@ func claimRules() []rule {
 		{"FetchOrder", "Fetch returns (n > 0, nil) or (0, error): records in partition order, none skipped, none " +
 			"twice, the first right after the checkpoint. It sets every field of into[:n] but keeps " +
 			"no reference to into. It blocks until there is a record, and the end of its context " +
-			"consumes nothing.", []string{"PartitionOrder"}, fetchOrder},
+			"consumes nothing and is its error.", []string{"PartitionOrder"}, fetchOrder},
 		{"FetchEnd", "io.EOF means that the partition, or the reading, is at its end, or that it was asked " +
 			"back: then Asked is closed first.", nil, fetchEnd},
 		{"FetchLost", "ErrLost means that the partition was taken. After Release, Fetch and Checkpoint return " +

@@ -38,6 +38,10 @@ func nextGrants(t *T) {
 	t.send(numbered(one, 1, 5)...)
 	c := t.sourceConfig(t.name("group"), one)
 	first := t.source(c)
+	over, end := context.WithCancel(t.ctx)
+	end()
+	_, err := first.Next(over)
+	t.is(err, context.Canceled, "Next with a context that has ended")
 	claim := t.next(first)
 	t.noNext(first, "its member has it already")
 	d := c

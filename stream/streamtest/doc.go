@@ -180,9 +180,9 @@
 //   - SaveFenced: Save stores position and state in one write, only if c.Epoch is exactly the stored epoch, else it
 //     is ErrLost and nothing changes.
 //   - SaveForward: Save never moves a position back: that is ErrInvalid, and nothing changes.
-//   - NextGrants: Next blocks until a partition is granted or ctx ends. A partition is granted to a member again only
-//     after that member has released its former claim, and to another member only when this one has released it or
-//     has lost it. [Groups]
+//   - NextGrants: Next blocks until a partition is granted or ctx ends; a context that has ended is granted nothing.
+//     A partition is granted to a member again only after that member has released its former claim, and to another
+//     member only when this one has released it or has lost it. [Groups]
 //   - NextChildren: a partition that replaces others is granted after all of them are finished, and is read from its
 //     beginning; a parent that is trimmed, or that is not among SourceConfig.Partitions, counts as finished.
 //     [Resharding]
@@ -196,7 +196,7 @@
 //     Hold.Saved.
 //   - FetchOrder: Fetch returns (n > 0, nil) or (0, error): records in partition order, none skipped, none twice, the
 //     first right after the checkpoint. It sets every field of into[:n] but keeps no reference to into. It blocks
-//     until there is a record, and the end of its context consumes nothing. [PartitionOrder]
+//     until there is a record, and the end of its context consumes nothing and is its error. [PartitionOrder]
 //   - FetchEnd: io.EOF means that the partition, or the reading, is at its end, or that it was asked back: then Asked
 //     is closed first.
 //   - FetchLost: ErrLost means that the partition was taken. After Release, Fetch and Checkpoint return ErrLost,
