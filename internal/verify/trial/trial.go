@@ -45,14 +45,12 @@ func (r Result) Failed() bool { return len(r.Report.Anomalies) > 0 }
 
 // Run carries the trial out in a bubble of its own. T must be of a test that runs.
 func (tr Trial) Run(t *testing.T) Result {
-	rec := history.NewRecorder()
-	tr.inBubble(t, &rec)
-	ops := rec.Ops()
+	ops := tr.inBubble(t).Ops()
 	return Result{Report: check.Check(ops, tr.Plan.Level(tr.Opener.Traits())), Ops: ops}
 }
 
 // inBubble records a panic, and goroutines that are left, as escapes: they are the run's, not the test's.
-func (tr Trial) inBubble(t *testing.T, rec **history.Recorder) {
+func (tr Trial) inBubble(t *testing.T) (rec *history.Recorder) {
 	defer func() {
 		v := recover()
 		if v == nil {
@@ -64,15 +62,16 @@ func (tr Trial) inBubble(t *testing.T, rec **history.Recorder) {
 		} else {
 			t.Logf("seed %d: %v\n%s", tr.Plan.Seed, v, debug.Stack())
 		}
-		(*rec).Add(history.Op{Type: history.Note, F: history.Escape, Err: what})
+		rec.Add(history.Op{Type: history.Note, F: history.Escape, Err: what})
 	}()
 	synctest.Test(t, func(t *testing.T) {
-		*rec = history.NewRecorder()
-		if err := tr.carryOut(t.Context(), *rec); err != nil {
-			(*rec).Add(history.Op{Type: history.Note, F: history.Fault, Err: "unclassified"})
+		rec = history.NewRecorder()
+		if err := tr.carryOut(t.Context(), rec); err != nil {
+			rec.Add(history.Op{Type: history.Note, F: history.Fault, Err: "unclassified"})
 			t.Logf("seed %d: %v", tr.Plan.Seed, err)
 		}
 	})
+	return rec
 }
 
 func (tr Trial) carryOut(ctx context.Context, rec *history.Recorder) error {
