@@ -49,12 +49,14 @@ mocks_are_fresh() {
 
 readme_is_current() { go run ./internal/captable/main -check README.md; }
 
-# fuzz TIME: every fuzz target of the main module for that long.
-fuzz() {
+# fuzz TIME: every fuzz target of every module for that long.
+fuzz() { each_module fuzz_module "$1"; }
+
+fuzz_module() {
 	local package target
-	for package in $(git grep -l '^func Fuzz' -- '*_test.go' | xargs -n1 dirname | sort -u); do
-		for target in $(git grep -ho '^func Fuzz[A-Za-z0-9_]*' -- "$package/*_test.go" | sed 's/^func //' | sort -u); do
-			go test -run='^$' -fuzz="^$target\$" -fuzztime="$1" -fuzzminimizetime=10x "./$package" | tail -n 2
+	for package in $(go list ./...); do
+		for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
+			go test -run='^$' -fuzz="^$target\$" -fuzztime="$1" -fuzzminimizetime=10x "$package" | tail -n 2
 		done
 	done
 }
