@@ -45,7 +45,8 @@ var (
 
 func examples() []example {
 	return slices.Concat(
-		logExamples, transactionExamples, groupExamples, lineageExamples, checkpointExamples, duplicateExamples, livenessExamples,
+		logExamples, transactionExamples, groupExamples, lineageExamples, checkpointExamples, duplicateExamples,
+		livenessExamples,
 	)
 }
 

@@ -54,9 +54,9 @@ func (m Mutant) Trial(seed uint64) trial.Trial {
 	return m.Change(trial.New(mem.Profile{Profile: m.Profile}, seed))
 }
 
-// Sound is the same trial without the mutant.
-func (m Mutant) Sound(seed uint64) trial.Trial {
-	sound := Mutant{Profile: m.Profile, narrow: m.narrow}
+// Sound is the same trial without the mutant, on any profile.
+func (m Mutant) Sound(profile memory.Profile, seed uint64) trial.Trial {
+	sound := Mutant{Profile: profile, narrow: m.narrow}
 	return sound.Trial(seed)
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/streamport-go/streamport/internal/verify/env/mem"
 	"github.com/streamport-go/streamport/internal/verify/fault"
 	"github.com/streamport-go/streamport/internal/verify/workload"
 	"github.com/streamport-go/streamport/memory"
@@ -178,6 +179,7 @@ func readers() []Mutant {
 				return err
 			}
 		})},
+		{Name: "a slow handler loses its partition", By: "D3", narrow: slow, shim: silent()},
 		{Name: "a goroutine is left behind", By: "L4", shim: claims(func(c *claim, _ stream.SourceConfig) {
 			c.release = func(ctx context.Context, finished bool) error {
 				never := make(chan struct{})
@@ -296,6 +298,27 @@ func stale() shim {
 	})
 }
 
+// silent is a service that hears of a member only when it fetches or saves.
+func silent() shim {
+	return claims(func(c *claim, _ stream.SourceConfig) {
+		lost := make(chan struct{})
+		dead := time.AfterFunc(2*mem.Session, func() { close(lost) })
+		c.hold = func(h stream.Hold) stream.Hold { h.Lost = lost; return h }
+		c.fetch = func(ctx context.Context, into []stream.Record) (int, error) {
+			dead.Stop() // whoever waits is heard of
+			n, err := c.Claim.Fetch(ctx, into)
+			if !isClosed(lost) {
+				dead.Reset(2 * mem.Session)
+			}
+			return n, err
+		}
+		c.release = func(ctx context.Context, finished bool) error {
+			dead.Stop()
+			return c.Claim.Release(ctx, finished)
+		}
+	})
+}
+
 func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -359,6 +382,11 @@ func zombies(p *workload.Plan) {
 	backendKept(p)
 	p.Policy = workload.PerRecord
 	with(p, fault.Step{Kind: fault.Pause, Target: "150ms"}, fault.Step{Kind: fault.Pause, Target: "300ms", Arg: 1})
+}
+
+func slow(p *workload.Plan) {
+	backendKept(p)
+	p.Policy, p.Script, p.Misbehave, p.Slow, p.Latest = workload.Shuffled, nil, false, true, false
 }
 
 func chunks(p *workload.Plan) { inOrder(p); p.Chunked, p.External = true, false }

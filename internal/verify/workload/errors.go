@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"context"
 	"errors"
 	"strings"
 
@@ -15,40 +14,15 @@ var errPlanned = errors.New("the workload's handler fails as planned")
 // plannedPanic is what it panics with.
 const plannedPanic = "the workload's handler panics as planned"
 
-var classes = []struct {
-	err  error
-	name string
-}{
-	{stream.ErrLost, "lost"}, {stream.ErrUnknownOutcome, "unknown"}, {stream.ErrExpired, "expired"},
-	{stream.ErrThrottled, "throttled"}, {stream.ErrClosed, "closed"}, {stream.ErrTooLarge, "too large"},
-	{stream.ErrUnsupported, "unsupported"}, {stream.ErrUnauthorized, "unauthorized"}, {stream.ErrNotFound, "not found"},
-	{stream.ErrCorrupt, "corrupt"}, {stream.ErrGrace, "grace"}, {errPlanned, "planned"},
-	{context.Canceled, "canceled"}, {context.DeadlineExceeded, "deadline"},
-}
-
 // class names an error as histories do. Nothing that the workload asks for is invalid, so ErrInvalid is no answer either.
 func class(err error) string {
-	if err == nil {
-		return ""
+	if errors.Is(err, errPlanned) {
+		return "planned"
 	}
-	for _, c := range classes {
-		if errors.Is(err, c.err) {
-			return c.name
-		}
+	if c := history.Classify(err); c != history.ClassInvalid {
+		return c
 	}
-	return "unclassified"
-}
-
-// outcome says what an error means for a write: only an unknown outcome may have happened.
-func outcome(err error) history.Type {
-	switch {
-	case err == nil:
-		return history.OK
-	case errors.Is(err, stream.ErrUnknownOutcome):
-		return history.Info
-	default:
-		return history.Fail
-	}
+	return history.ClassUnclassified
 }
 
 // saved says what an error means for a checkpoint. Only who no longer holds the partition is told that nothing was saved.

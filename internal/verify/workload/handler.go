@@ -95,6 +95,9 @@ func (s *session) work(rec *stream.Record) error {
 		p = s.paceOf(rec)
 	}
 	p.sleep(2 * time.Millisecond)
+	if s.Slow && time.Since(s.begun) > silence && p.percent(5) { // all members have come by then
+		p.sleep(10 * silence)
+	}
 	if !s.Misbehave {
 		return nil
 	}

@@ -32,7 +32,8 @@ const (
 const (
 	tick     = 1024 * time.Nanosecond
 	grace    = 60_000 * tick
-	often    = 20_000 * tick // how often the prefix of Done is saved
+	often    = 20_000 * tick  // how often the prefix of Done is saved
+	silence  = 100_000 * tick // after which a member is taken for dead, at least
 	delivery = 2_000_000 * tick
 	span     = 120_000 * tick // in which faults begin
 )
@@ -49,6 +50,7 @@ type Plan struct {
 	Records    int // of each producer
 	Members    int // at first
 	Large      bool
+	Slow       bool // handlers take ten times as long as a member may be silent, now and then
 	Misbehave  bool // handlers fail, panic and take long now and then
 	Script     fault.Script
 

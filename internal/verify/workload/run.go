@@ -42,6 +42,7 @@ type run struct {
 	rec    *history.Recorder
 	kept   stream.Checkpointer // nil: checkpoints live in the backend
 	calls  *keeperFaults
+	begun  time.Time
 
 	replaced []string // partitions that are closed; only goWrong's and what comes before it
 
@@ -62,7 +63,6 @@ type run struct {
 	birth  map[string]stream.Position   // where the group begins, of Latest
 	seen   map[uint64]bool
 	gaps   []history.Op
-	unsure bool
 }
 
 type place struct{ member, partition string }
@@ -72,7 +72,7 @@ type place struct{ member, partition string }
 func Run(ctx context.Context, p Plan, e env.Env, t env.Traits, rec *history.Recorder) error {
 	r := &run{
 		Plan: p, env: e, traits: t, rec: rec, held: map[place]*session{}, known: map[string][]stream.Position{},
-		birth: map[string]stream.Position{}, seen: map[uint64]bool{}, calls: &keeperFaults{},
+		birth: map[string]stream.Position{}, seen: map[uint64]bool{}, calls: &keeperFaults{}, begun: time.Now(),
 	}
 	if p.External {
 		r.kept = stream.MemoryCheckpointer()

@@ -95,7 +95,7 @@ func (s *sender) sent(recs []*stream.Record, ops []history.Op, err error) {
 
 // answered records the answer about one record.
 func (s *sender) answered(op history.Op, a stream.Ack, err error) {
-	op.Type, op.Err, op.Dup = outcome(err), class(err), a.Duplicate
+	op.Type, op.Err, op.Dup = history.Outcome(err), class(err), a.Duplicate
 	if err == nil && a.Partition != "" {
 		op.Part, op.Pos = a.Record.Stream+"/"+a.Partition, a.Position
 		s.mu.Lock()

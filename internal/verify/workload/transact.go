@@ -62,9 +62,9 @@ func (s *session) commit(ctx context.Context, p *stream.Partition, out stream.Pr
 		s.rec.Add(history.Op{Type: history.Invoke, F: history.Commit, Proc: s.member, Txn: txn})
 		return nil
 	})
-	s.rec.Add(history.Op{Type: outcome(err), F: history.Commit, Proc: s.member, Txn: txn, Err: class(err)})
+	s.rec.Add(history.Op{Type: history.Outcome(err), F: history.Commit, Proc: s.member, Txn: txn, Err: class(err)})
 	for _, op := range ops {
-		op.Type = outcome(err)
+		op.Type = history.Outcome(err)
 		s.rec.Add(op)
 	}
 	s.end(last, txn, err)
