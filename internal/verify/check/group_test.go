@@ -50,6 +50,12 @@ var groupExamples = []example{
 	{"C7", edge, "the next hold passes it without a word", strict,
 		`log 0 -a1 b1; take h1 0; trim 0@1; gap h1 0@0-2; lost h1 0; take h2 0; do h2 0@2`, "C7"},
 
+	{"C7", edge, "one of two is reported", strict,
+		`log 0 -a1 -b1 c1; take h1 0; trim 0@2; gap h1 0@1-3; do h1 0@3`, "C7"},
+	{"C7", edge, "nothing is left, and what comes later is skipped", strict,
+		`log 0 -a1; take h1 0; trim 0@1; gap h1 0; sent #2 b1 0@2; sent #3 c1 0@3; stored #2 b1 0@2; stored #3 c1 0@3;
+			do h1 #3 c1 0@3`, "C3"},
+
 	{"C8", breaks, "after the release", strict, `log 0 a1; take h1 0; free h1 0; get h1 0@1`, "C8"},
 	{"C8", breaks, "after the close", strict, `log 0 a1; take h1 0; close m1; get h1 0@1`, "C8"},
 	{"C8", breaks, "long after the loss", strict, `log 0 a1 b1; take h1 0; do h1 0@1; lost h1 0; get h1 0@2`, "C8"},
@@ -104,6 +110,10 @@ var lineageExamples = []example{
 		steps(split, `do h1 0@1; save h1 0@1; lost h1 0; take h3 2; do h3 2@1; take h4 0@1`), "C6"},
 	{"C6", breaks, "nobody ever read the parent", strict,
 		`take h9 9; log 0 a1; new 1 >0; log 1 b1; take h1 1; do h1 1@1`, "C6"},
+	{"C6", breaks, "the parent is checkpointed and not handled", strict,
+		steps(split, `get h1 0@1; save h1 0@1; take h3 2; do h3 2@1`), "C6 K1"},
+	{"C6", breaks, "the parent is handled later", strict,
+		steps(split, `get h1 0@1; save h1 0@1; take h3 2; do h3 2@1; done h1 0@1`), "C6 K1"},
 	{"C6", keeps, "both parents are done", strict,
 		steps(merged, `do h1 0@1; save h1 0@1; end h1 0; do h2 1@1; save h2 1@1; end h2 1; take h3 2; do h3 2@1`), ""},
 	{"C6", edge, "the end is told late", strict,

@@ -93,6 +93,9 @@ var transactionExamples = []example{
 	{"P9", edge, "another stream is trimmed", strict,
 		`sending #1 a1 t1; sending #2 b1 t1; doubt t1; trim x/0@1; stored #2 b1 0@2`, "P9"},
 
+	{"P9", edge, "one that was never taken is missing", strict,
+		`sending #1 a1 t1; failed #2 b1 t1; commit t1; stored #1 a1 0@1`, ""},
+
 	{"P10", breaks, "delivered before the commit", strict,
 		`sending #1 a1 t1; take h1 0; get h1 #1 a1 0@1; commit t1; stored #1 a1 0@1`, "P10"},
 	{"P10", breaks, "delivered and never committed", strict,
@@ -128,6 +131,10 @@ var transactionExamples = []example{
 	{"D5", breaks, "checkpointed without an output", once, steps(input, `save h1 0@1; left 0@1`), "D5"},
 	{"D5", keeps, "checkpointed with its output", once,
 		steps(input, `sending #7 b1 x/ t1 <101; save h1 0@1 t1; commit t1; left 0@1; stored #7 b1 x/0@1`), ""},
+	{"D5", edge, "the output is trimmed", once,
+		steps(input, `sending #7 b1 x/ t1 <101; save h1 0@1 t1; commit t1; trim x/0@1; left 0@1`), ""},
+	{"D5", edge, "the output may be trimmed and was never committed", once,
+		steps(input, `sending #7 b1 x/ t1 <101; abort t1; save h1 0@1; trim x/0@1; left 0@1`), "D5"},
 	{"D5", edge, "not checkpointed", once, input, ""},
 	{"D5", edge, "the output is lost", once,
 		steps(input, `sending #7 b1 x/ t1 <101; save h1 0@1 t1; commit t1; left 0@1`), "D5 P1"},

@@ -56,6 +56,7 @@ var checkpointExamples = []example{
 	{"K5", breaks, "one that nobody saved is read", strict, steps(two, `lost h1 0; take h2 0@2`), "K5"},
 	{"K5", breaks, "another is left in the end", strict, steps(two, `save h1 0@2; left 0@1`), "K5"},
 	{"K5", breaks, "less is left than was released", strict, steps(two, `save h1 0@1; clean h1 0@2; left 0@1`), "K5"},
+	{"K5", breaks, "nothing is left of what was released", strict, steps(two, `clean h1 0@2; left 1@1`), "K5"},
 	{"K5", breaks, "saved at the moment of the takeover and not read", strict,
 		steps(two, `saving h1 0@2; take h2 0; saved h1 0@2`), "K5"},
 	{"K5", breaks, "a refused one is read", strict, steps(two, `refused h1 0@2; lost h1 0; take h2 0@2`), "K5"},

@@ -70,7 +70,7 @@ func TestStoreTellsRightFromWrong(t *testing.T) {
 		{"unknown and not read", begun.then(save(1, 7, info, "")).then(load(1, 5)), true},
 		{"unknown, not read and read later", begun.then(save(1, 7, info, "")).then(load(1, 5)).then(load(1, 7)), true},
 		{"unknown, read and gone", begun.then(save(1, 7, info, "")).then(load(1, 7)).then(load(1, 5)), false},
-		{"unknown and read after the next began", begun.then(save(1, 7, info, "")).then(acquire(2, 5)).then(load(2, 7)), false},
+		{"unknown and read too late", begun.then(save(1, 7, info, "")).then(acquire(2, 5)).then(load(2, 7)), false},
 		{"an acquisition of unknown outcome counts", begun.then(unknownAcquire()).then(acquire(3, 5)), true},
 		{"or not", begun.then(unknownAcquire()).then(acquire(2, 5)), true},
 		{"but not twice", begun.then(unknownAcquire()).then(acquire(4, 5)), false},

@@ -16,9 +16,6 @@ import (
 
 // Apply makes a step come true, as far as it can: there may be no member, or nothing to trim.
 func (e *service) Apply(_ context.Context, step fault.Step, w env.World) ([]history.Op, error) {
-	e.mu.Lock()
-	e.group = w.Group
-	e.mu.Unlock()
 	switch step.Kind {
 	case fault.Crash, fault.Pause, fault.Expel:
 		return e.strike(step, w)
@@ -58,19 +55,19 @@ func (e *service) strike(step fault.Step, w env.World) ([]history.Op, error) {
 			return nil, fmt.Errorf("how long to pause: %w", err)
 		}
 		if e.inner.Pause(w.Group, member) == nil {
-			e.pauseFor(member, long)
+			e.pauseFor(pause{w.Group, member}, long)
 		}
 	}
 	return []history.Op{op}, nil
 }
 
-func (e *service) pauseFor(member string, long time.Duration) {
+func (e *service) pauseFor(p pause, long time.Duration) {
 	e.mu.Lock()
-	e.paused = append(e.paused, member)
+	e.paused = append(e.paused, p)
 	e.mu.Unlock()
 	e.resumes.Go(func() {
 		time.Sleep(long)
-		e.resume(member)
+		e.resume(p)
 	})
 }
 

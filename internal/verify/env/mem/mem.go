@@ -119,11 +119,12 @@ type service struct {
 
 	mu      sync.Mutex          // guards what follows
 	layouts map[string][]string // the open partitions of a stream, neighbours beside each other
-	paused  []string
-	group   string
-	healed  bool
+	paused  []pause
 	resumes sync.WaitGroup
 }
+
+// A pause is of one member.
+type pause struct{ group, member string }
 
 func (e *service) Backend() stream.Backend { return e.outer }
 
@@ -137,15 +138,14 @@ func (e *service) Saved(_ context.Context, group, name, partition string) (strea
 func (e *service) Heal() {
 	e.mu.Lock()
 	paused := slices.Clone(e.paused)
-	e.healed = true
 	e.mu.Unlock()
-	for _, member := range paused {
-		e.resume(member)
+	for _, p := range paused {
+		e.resume(p)
 	}
 }
 
-func (e *service) resume(member string) {
-	_ = e.inner.Resume(e.group, member) // it may have died meanwhile
+func (e *service) resume(p pause) {
+	_ = e.inner.Resume(p.group, p.member) // it may have died meanwhile
 }
 
 // Close waits for pauses that are to end by themselves.
