@@ -36,7 +36,21 @@ var Profiles = []memory.Profile{memory.Kafka, memory.Kinesis, memory.Strict}
 
 // All are all mutants.
 func All() []Mutant {
-	return slices.Concat(sinks(), transactions(), readers(), keepers(), runtimes(), capabilities())
+	all := slices.Concat(sinks(), transactions(), readers(), keepers(), runtimes(), capabilities())
+	for i := range all {
+		all[i].Seed = found[all[i].Name]
+	}
+	return all
+}
+
+// found are the seeds at which mutants show that do not show at seed 0; with it, and the plan drawn from it, the violation
+// is the same again.
+var found = map[string]uint64{
+	"the records are committed without the checkpoint": 2, "an abort commits": 1, "records of a transaction are written outside it": 1,
+	"a hold begins at the latest record": 1, "a parent is finished before its records are": 1, "a gap is told larger than it is": 1,
+	"a checkpoint is answered before it is saved, and lost": 1, "a checkpoint goes back": 1, "late checkpoints are taken": 400,
+	"a slow handler loses its partition": 4, "a save does not look at the epoch": 147, "prefix is off by one": 1, "failed record is passed": 2,
+	"failed save is forgotten": 2, "event of the end comes late": 23, "grace is ignored": 57,
 }
 
 // Named finds a mutant.

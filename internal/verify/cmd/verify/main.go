@@ -30,6 +30,7 @@ type options struct {
 	seeds                       int
 	seed                        uint64
 	show, conform, first, list  bool
+	racy                        bool
 }
 
 func main() {
@@ -43,6 +44,7 @@ func main() {
 	flag.StringVar(&o.mutant, "mutant", "", "run a deliberately broken variant; it must not pass")
 	flag.BoolVar(&o.conform, "conformance", false, "run package streamtest instead of seeds")
 	flag.BoolVar(&o.first, "first", false, "end at the first seed that fails")
+	flag.BoolVar(&o.racy, "racy", false, "let goroutines run side by side: more happens, and no seed repeats exactly")
 	flag.BoolVar(&o.list, "mutants", false, "list the mutants")
 	flag.Parse()
 	if o.env != "memory" {
@@ -85,13 +87,20 @@ func (o options) run(t *testing.T) {
 	var mu sync.Mutex
 	shown := 0
 	s := trial.Seeds{Count: o.seeds, First: o.seed, Commit: o.commit, Of: o.of(t)}
+	if of := s.Of; o.racy {
+		s.Of = func(seed uint64) trial.Trial {
+			tr := of(seed)
+			tr.Racy = true
+			return tr
+		}
+	}
 	s.Failed = func(tr trial.Trial, r trial.Result) {
 		mu.Lock()
 		defer mu.Unlock()
 		if shown++; shown > 3 && !o.first {
 			return
 		}
-		if !o.first {
+		if !o.first && !o.racy {
 			tr = tr.Shrink(t, r)
 		}
 		fmt.Printf("seed %d: %s: %v\nreplay: go -C internal/verify run ./cmd/verify -replay '%v'\n",
