@@ -98,14 +98,18 @@ func Run(ctx context.Context, p Plan, e env.Env, t env.Traits, rec *history.Reco
 	r.heal()
 	stored, err := r.read(ctx, input)
 	if err == nil {
-		r.drain(stored)
+		r.drain(slices.Clone(stored))
 	}
 	r.stop()
 	if !r.finished() {
 		r.note(history.Op{F: history.Escape, Err: "goroutine"})
 		return err
 	}
-	return r.epilogue(ctx, err)
+	if err != nil {
+		return err
+	}
+	r.tell(stored) // no producer has written since
+	return r.epilogue(ctx)
 }
 
 // prologue writes what stands there before a group that begins at the end is born.
@@ -233,15 +237,7 @@ func (r *run) finished() bool {
 }
 
 // epilogue reads what is left behind.
-func (r *run) epilogue(ctx context.Context, err error) error {
-	if err != nil {
-		return err
-	}
-	if stored, err := r.read(ctx, input); err != nil {
-		return err
-	} else {
-		r.tell(stored)
-	}
+func (r *run) epilogue(ctx context.Context) error {
 	if r.Policy == Transact {
 		stored, err := r.read(ctx, output)
 		if err != nil {
