@@ -31,7 +31,7 @@ modules() {
 # Packages stream and memory import nothing but the standard library and each other.
 standard_library_only() {
 	local others
-	others=$(go list -deps ./stream ./memory | grep '\.' | grep -v '^github.com/streamport-go/streamport/\(stream\|memory\)$' || true)
+	others=$(go list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./stream ./memory | grep -v '/streamport/\(stream\|memory\)$' || true)
 	[ -z "$others" ] || { echo "not of the standard library: $others"; return 1; }
 }
 
