@@ -149,7 +149,7 @@ func nextChildren(t *T) {
 		}
 	}
 	t.check(len(children) == 2, "the parent was split into %d partitions that have records", len(children))
-	t.check(p.told(stream.EventEnded) != nil, "no event told that the parent has ended")
+	t.eventually(p, stream.EventEnded, 1)
 	if t.Merge != nil && len(children) == 2 {
 		t.mergesLate(name, p, slices.Sorted(maps.Keys(children)))
 	} else {
