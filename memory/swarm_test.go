@@ -159,7 +159,7 @@ func TestSwarmLosesNothing(t *testing.T) {
 var profiles = []memory.Profile{memory.Strict, memory.Kafka, memory.Kinesis}
 
 func TestReplayIsTheSameByteForByte(t *testing.T) {
-	for seed := range uint64(1000) {
+	for seed := range uint64(replaySeeds) {
 		c := memory.Config{Profile: profiles[seed%3], Seed: seed, Faults: swarmFaults(seed), Replay: true}
 		first, second := swarm(t, c), swarm(t, c)
 		require.Equal(t, first.hash(), second.hash(), "seed %d %v:\n%s", seed, c.Profile, difference(first, second))
