@@ -69,7 +69,7 @@ func (c *claim) gone() bool { return c.has(claimLost | claimFenced) }
 // newClaim makes a claim for a member. The caller holds the group's lock.
 func newClaim(m *member, s *seat) *claim {
 	c := &claim{
-		m: m, id: m.b.faults.person(), seat: s, part: s.part, until: m.limit(s.part),
+		m: m, id: m.b.faults.number(aClaim), seat: s, part: s.part, until: m.limit(s.part),
 		asked: make(chan struct{}), lost: make(chan struct{}), alarm: make(chan struct{}, 1),
 	}
 	c.cur.after, c.stop = s.start, m.stop(s.part)

@@ -21,7 +21,7 @@ type injector struct {
 	wild   bool // something of this can happen; else calls pass it by
 
 	mu     sync.Mutex // guards what follows
-	people int        // how many handles have been numbered
+	people [3]int     // how many handles of each kind have been numbered
 }
 
 func newInjector(b *Backend) *injector {

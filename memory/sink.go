@@ -58,7 +58,7 @@ func (b *Backend) openSink(c stream.SinkConfig) (stream.Sink, error) {
 			return nil, fault("open sink", name, "", err)
 		}
 	}
-	s := &sink{b: b, config: c, id: b.faults.person(), shutting: make(chan struct{})}
+	s := &sink{b: b, config: c, id: b.faults.number(aSink), shutting: make(chan struct{})}
 	s.direct = b.tame() && !b.traits.refuses
 	s.lanes = newLanes(s)
 	b.mu.Lock()

@@ -53,7 +53,7 @@ func (b *Backend) openSource(c stream.SourceConfig) (*member, error) {
 	if err := b.live(); err != nil {
 		return nil, fault("open source", "", "", err)
 	}
-	m := &member{b: b, config: c, claims: map[*seat]*claim{}, wake: make(chan struct{}), id: b.faults.person()}
+	m := &member{b: b, config: c, claims: map[*seat]*claim{}, wake: make(chan struct{}), id: b.faults.number(aSource)}
 	if err := m.resolve(); err != nil {
 		return nil, err
 	}
