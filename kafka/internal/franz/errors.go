@@ -1,0 +1,44 @@
+package franz
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/streamport-go/streamport/kafka/internal/engine"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// mapped is engine.Map for errors of franz-go: the error code comes out as an *engine.KafkaError, and the client's own
+// errors get their sentinels.
+func mapped(err error) error {
+	if err == nil {
+		return nil
+	}
+	var (
+		coded    *engine.KafkaError
+		code     *kerr.Error
+		expanded *kgo.ErrDecompressTooLarge
+	)
+	switch {
+	case errors.As(err, &coded):
+	case errors.As(err, &code):
+		err = &engine.KafkaError{Code: engine.Code(code.Code), Err: err}
+	case errors.Is(err, kgo.ErrClientClosed):
+		err = fmt.Errorf("%w: %w", stream.ErrClosed, err)
+	case errors.As(err, &expanded):
+		err = fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
+	case isRefusedToken(err):
+		err = fmt.Errorf("%w: the broker refused the token: %w", stream.ErrUnauthorized, err)
+	}
+	return engine.Map(err)
+}
+
+// isRefusedToken knows the answer to an OAUTHBEARER token that is expired or invalid. The broker sends the reason as data
+// (RFC 7628, 3.2.2), which franz-go neither reads nor gives a type.
+func isRefusedToken(err error) bool {
+	return strings.Contains(err.Error(), "unexpected data in oauth response")
+}
