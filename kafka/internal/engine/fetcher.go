@@ -6,9 +6,11 @@ import "github.com/streamport-go/streamport/stream"
 // never jumps: an offset that is out of range, or a log that was truncated, is told to the Receiver and the partition
 // stands still until it is added again. Methods may be called from many goroutines and do no I/O that they wait for.
 type Fetcher interface {
-	// Add begins to read partitions, each from its offset. One that is being read begins anew there.
-	Add(at map[Partition]Offset)
-	// Remove ends the reading of partitions. What the Receiver still gets of them it must be able to tell by Block.Since.
+	// Add begins to read partitions, each from its offset. One that is being read begins anew there. Number is told with
+	// every block that this Add leads to (Block.Added), and with none that an earlier one led to: a partition may be added
+	// again at the offset where it was added before.
+	Add(at map[Partition]Offset, number int64)
+	// Remove ends the reading of partitions. What the Receiver still gets of them it can tell by Block.Added.
 	Remove(ps ...Partition)
 	// Pause keeps partitions from being fetched further; what was fetched already may still come.
 	Pause(ps ...Partition)
@@ -39,7 +41,7 @@ type Block struct {
 	Next    Offset  // where reading goes on after the block, markers of transactions and gaps of compaction included
 	Stable  int64   // the last stable offset, or the high watermark when uncommitted records are read; -1: not known
 	Oldest  int64   // the log's start; -1: not known
-	Added   int64   // the Offset.At with which the partition was added last: older blocks are known by it
+	Added   int64   // the number of the Add that it was read for: older blocks are known by it
 }
 
 // Records is a run of records that are converted as late as possible.
