@@ -16,6 +16,8 @@ type Admin interface {
 	Topics(ctx context.Context) ([]string, error)
 	// CreateTopic makes a topic and returns when every broker knows it; a topic that exists is ErrExists.
 	CreateTopic(ctx context.Context, t NewTopic) error
+	// AwaitTopic waits until every broker that is alive tells of a topic, with a leader for every partition.
+	AwaitTopic(ctx context.Context, name string) error
 	// Offsets asks for the same edge of many partitions of one topic; -1 where a time is past the last record.
 	Offsets(ctx context.Context, topic string, partitions []int32, edge Edge) (map[int32]Edged, error)
 	// Committed reads a group's offsets in a topic, pending ones of transactions waited for (RequireStable, KIP-447).
@@ -56,6 +58,7 @@ type Committed struct {
 type Cluster struct {
 	Version    string           // the lowest that the brokers' API versions fit, such as "v4.1"; a guess by the tables of the library
 	Features   map[string]int16 // finalised feature levels, the lowest over all brokers: "transaction.version", "group.version"
+	APIs       map[int16]int16  // the highest version of a request that all brokers know, by API key; a key that one lacks is left out
 	Brokers    int
 	Configs    map[string]string // of one broker: message.max.bytes, transaction.max.timeout.ms, offset.metadata.max.bytes, group limits
 	ConfigsErr error             // why Configs is not known

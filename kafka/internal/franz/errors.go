@@ -3,6 +3,7 @@ package franz
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -41,4 +42,10 @@ func mapped(err error) error {
 // (RFC 7628, 3.2.2), which franz-go neither reads nor gives a type.
 func isRefusedToken(err error) bool {
 	return strings.Contains(err.Error(), "unexpected data in oauth response")
+}
+
+// isDial reports whether no connection could be made.
+func isDial(err error) bool {
+	var failed *net.OpError
+	return errors.As(err, &failed) && failed.Op == "dial"
 }
