@@ -37,6 +37,15 @@ func newLoad(n, valueSize int) *load {
 	return l
 }
 
+// to is the same load for another stream.
+func (l *load) to(name string) *load {
+	moved := &load{records: make([]*stream.Record, len(l.records)), sum: l.sum}
+	for i, r := range l.records {
+		moved.records[i] = &stream.Record{Stream: name, Key: r.Key, Value: r.Value}
+	}
+	return moved
+}
+
 // rounds is the number of whole rounds of the load in n records, at least one: sides move whole rounds only, so that the
 // sum of what they received can be checked.
 func (l *load) rounds(n int) int { return max(1, n/len(l.records)) }

@@ -14,12 +14,16 @@ import (
 type command struct {
 	name    string
 	summary string
-	studies func(Options) []study
+	open    func(Options) (studies []study, end func() error)
 }
+
+// kafkaCommand is the subcommand with flags of its own.
+const kafkaCommand = "kafka"
 
 // commands lists what can be run; a service that joins the benchmark adds its line here.
 var commands = []command{
-	{name: "memory", summary: "the memory backend beside a channel, Watermill's gochannel and mempubsub", studies: memoryStudies},
+	{name: "memory", summary: "the memory backend beside a channel, Watermill's gochannel and mempubsub", open: memoryStudies},
+	{name: kafkaCommand, summary: "the Kafka backend beside bare franz-go and other clients and layers, on real brokers", open: kafkaStudies},
 }
 
 func main() {

@@ -14,8 +14,8 @@ const (
 	gocloudRecords   = 40_000
 )
 
-func memoryStudies(Options) []study {
-	return []study{
+func memoryStudies(Options) ([]study, func() error) {
+	studies := []study{
 		{name: "throughput", run: throughput},
 		{name: "produce", run: produceAllocs},
 		{name: "consume", run: consumeAllocs},
@@ -25,6 +25,7 @@ func memoryStudies(Options) []study {
 		{name: "trim", run: trimCost},
 		{name: "rebalance", run: rebalances},
 	}
+	return studies, func() error { return nil }
 }
 
 // openMemory opens the memory backend in the given profile, with one stream.

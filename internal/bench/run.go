@@ -35,7 +35,9 @@ func run(ctx context.Context, c command, o Options, out, errs io.Writer) (err er
 	defer func() { err = errors.Join(err, stop()) }()
 
 	l := &lab{Options: o, report: newReport(c.name, o), progress: progressTo(errs)}
-	for _, s := range c.studies(o) {
+	studies, end := c.open(o)
+	defer func() { err = errors.Join(err, end()) }()
+	for _, s := range studies {
 		if !o.Only.MatchString(s.name) {
 			continue
 		}

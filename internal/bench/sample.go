@@ -60,6 +60,12 @@ type Cost struct {
 	Bytes  float64 // allocated
 }
 
+// per is the cost of each of n records, if c is what they cost together.
+func (c Cost) per(n int) Cost {
+	each := 1 / float64(n)
+	return Cost{Nanos: c.Nanos * each, CPU: c.CPU * each, Allocs: c.Allocs * each, Bytes: c.Bytes * each}
+}
+
 // Costs are the costs of one side, by repetition.
 type Costs struct {
 	Nanos, CPU, Allocs, Bytes Sample
@@ -75,18 +81,32 @@ func (c *Costs) add(one Cost) {
 // measure runs f, which deals with n records, after a garbage collection, and says what it cost a record. The process's
 // allocations are counted, so nothing else may run.
 func measure(n int, f func() error) (Cost, error) {
-	var before, after runtime.MemStats
 	runtime.GC()
-	runtime.ReadMemStats(&before)
-	began, used := time.Now(), cpuTime()
+	began := takeReading()
 	err := f()
-	took, burnt := time.Since(began), cpuTime()-used
-	runtime.ReadMemStats(&after)
+	return takeReading().since(began, n), err
+}
+
+// A reading is what the clocks and counters of this process show at one moment.
+type reading struct {
+	time           time.Time
+	cpu            time.Duration
+	mallocs, bytes uint64
+}
+
+func takeReading() reading {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return reading{time: time.Now(), cpu: cpuTime(), mallocs: m.Mallocs, bytes: m.TotalAlloc}
+}
+
+// since says what each of n records cost from began to r.
+func (r reading) since(began reading, n int) Cost {
 	per := 1 / float64(n)
 	return Cost{
-		Nanos:  float64(took.Nanoseconds()) * per,
-		CPU:    float64(burnt.Nanoseconds()) * per,
-		Allocs: float64(after.Mallocs-before.Mallocs) * per,
-		Bytes:  float64(after.TotalAlloc-before.TotalAlloc) * per,
-	}, err
+		Nanos:  float64(r.time.Sub(began.time).Nanoseconds()) * per,
+		CPU:    float64((r.cpu - began.cpu).Nanoseconds()) * per,
+		Allocs: float64(r.mallocs-began.mallocs) * per,
+		Bytes:  float64(r.bytes-began.bytes) * per,
+	}
 }

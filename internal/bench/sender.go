@@ -23,7 +23,11 @@ type sender struct {
 }
 
 func newSender(ctx context.Context, b stream.Backend, l *load) (*sender, error) {
-	producer, err := stream.NewProducer(ctx, b, stream.ProducerConfig{Streams: []string{streamName}})
+	return newSenderTo(ctx, b, l, stream.ProducerConfig{Streams: []string{streamName}})
+}
+
+func newSenderTo(ctx context.Context, b stream.Backend, l *load, c stream.ProducerConfig) (*sender, error) {
+	producer, err := stream.NewProducer(ctx, b, c)
 	if err != nil {
 		return nil, err
 	}

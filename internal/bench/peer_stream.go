@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/streamport-go/streamport/kafka"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// The sides of this library.
+const (
+	nameSendAsync  = "streamport SendAsync"
+	nameSend       = "streamport Send"
+	nameBatches    = "streamport Batches"
+	nameCheckpoint = "streamport Batches, Checkpoint"
+	nameEach       = "streamport Each"
+	nameByKey      = "streamport ByKey"
+)
+
+// senders is how many goroutines call Send.
+const senders = 64
+
+// streamPeers are the sides of this library, by its public API.
+func streamPeers() []peer {
+	all := []peer{
+		{name: nameSendAsync, produces: "Producer.SendAsync", producer: openStreamProducer(false)},
+		{name: nameSend, produces: "Producer.Send of 100, 64 goroutines", producer: openStreamProducer(true)},
+	}
+	for _, way := range []struct {
+		name, call string
+		handler    func(*tap) stream.Handler
+	}{
+		{nameBatches, "Partition.Batches", tapBatches},
+		{nameCheckpoint, "Batches, Checkpoint after each", tapBatchesCheckpointing},
+		{nameEach, "stream.Each", tapEach},
+		{nameByKey, "stream.ByKey(64)", tapByKey},
+	} {
+		all = append(all, peer{name: way.name, consumes: way.call, consumer: openStreamConsumer(way.handler)})
+	}
+	return all
+}
+
+// openKafka opens the backend, with what all sides share.
+func openKafka(ctx context.Context, s site, wait time.Duration) (*kafka.Backend, error) {
+	return kafka.Open(ctx, kafka.Config{
+		Brokers: s.brokers, Linger: wait, Compression: []kafka.Codec{kafka.Codec(s.codec)}, BatchBytes: batchBytes,
+	})
+}
+
+type streamProducer struct {
+	backend  *kafka.Backend
+	producer *sender
+	batched  bool
+}
+
+func openStreamProducer(batched bool) func(context.Context, site) (publisher, error) {
+	return func(ctx context.Context, s site) (publisher, error) {
+		wait := linger
+		if batched {
+			wait = 0
+		}
+		backend, err := openKafka(ctx, s, wait)
+		if err != nil {
+			return nil, err
+		}
+		producer, err := newSenderTo(ctx, backend, s.load.to(s.topic), stream.ProducerConfig{
+			Streams: []string{s.topic}, BufferedRecords: buffered,
+		})
+		if err != nil {
+			return nil, errors.Join(err, backend.Close())
+		}
+		return &streamProducer{backend: backend, producer: producer, batched: batched}, nil
+	}
+}
+
+func (p *streamProducer) publish(ctx context.Context, deadline time.Time) (n int, err error) {
+	records := p.producer.load.records
+	if p.batched {
+		n, err = inCrowd(senders, len(records)/sendBatch, deadline, func(_, i int) error {
+			first := i * sendBatch % len(records)
+			return p.producer.Send(ctx, records[first:first+sendBatch]...)
+		})
+		return n * sendBatch, err
+	}
+	n, err = p.producer.load.byRounds(deadline, func(i int) error {
+		p.producer.SendAsync(ctx, records[i], p.producer.done)
+		return nil
+	})
+	return n, errors.Join(err, p.producer.settle(ctx))
+}
+
+func (p *streamProducer) close(ctx context.Context) error {
+	return errors.Join(p.producer.close(ctx), p.backend.Close())
+}
+
+type streamConsumption struct {
+	backend *kafka.Backend
+	stop    context.CancelFunc
+	done    chan error
+}
+
+func openStreamConsumer(handler func(*tap) stream.Handler) func(context.Context, site, *meter) (consumption, error) {
+	return func(ctx context.Context, s site, m *meter) (consumption, error) {
+		backend, err := openKafka(ctx, s, 0)
+		if err != nil {
+			return nil, err
+		}
+		consumer, err := stream.NewConsumer(ctx, backend, stream.ConsumerConfig{Group: s.group, Streams: []string{s.topic}})
+		if err != nil {
+			return nil, errors.Join(err, backend.Close())
+		}
+		ctx, stop := context.WithCancel(ctx)
+		c := &streamConsumption{backend: backend, stop: stop, done: make(chan error, 1)}
+		go func() {
+			err := consumer.Run(ctx, func(ctx context.Context, p *stream.Partition) error { return handler(m.tap())(ctx, p) })
+			m.fail(err)
+			c.done <- err
+		}()
+		return c, nil
+	}
+}
+
+func (c *streamConsumption) close() error {
+	c.stop()
+	return errors.Join(<-c.done, c.backend.Close())
+}
+
+func tapBatches(t *tap) stream.Handler {
+	return func(ctx context.Context, p *stream.Partition) error {
+		for recs, err := range p.Batches(ctx, 0, 0) {
+			if err != nil {
+				return err
+			}
+			for i := range recs {
+				t.add(recs[i].Value)
+			}
+		}
+		return nil
+	}
+}
+
+func tapBatchesCheckpointing(t *tap) stream.Handler {
+	return func(ctx context.Context, p *stream.Partition) error {
+		for recs, err := range p.Batches(ctx, 0, 0) {
+			if err != nil {
+				return err
+			}
+			for i := range recs {
+				t.add(recs[i].Value)
+			}
+			if err := p.Checkpoint(ctx, &recs[len(recs)-1]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func tapEach(t *tap) stream.Handler {
+	return stream.Each(func(_ context.Context, rec *stream.Record) error {
+		t.add(rec.Value)
+		return nil
+	})
+}
+
+func tapByKey(t *tap) stream.Handler {
+	return stream.ByKey(keysAtOnce, func(_ context.Context, rec *stream.Record) error {
+		t.addShared(rec.Value)
+		return nil
+	})
+}
