@@ -24,10 +24,10 @@ func (Driver) Check(s engine.Settings) error {
 	if err != nil {
 		return err
 	}
-	if err := kgo.ValidateOpts(options...); err != nil {
+	if err := kgo.ValidateOpts(append(options, checked(s)...)...); err != nil {
 		return fmt.Errorf("%w: %w", stream.ErrInvalid, err)
 	}
-	return nil
+	return checkInFlight(s)
 }
 
 // Open makes the client that asks questions and makes single writes; nothing is dialled yet.
