@@ -1,0 +1,148 @@
+package franz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/streamport-go/streamport/kafka/internal/engine"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// The error codes of transactions that are acted on here.
+const (
+	illegalGeneration      engine.Code = 22
+	rebalanceInProgress    engine.Code = 27
+	invalidProducerEpoch   engine.Code = 47
+	concurrentTransactions engine.Code = 51
+	producerFenced         engine.Code = 90
+	staleMemberEpoch       engine.Code = 113
+)
+
+// regroupPatience is how long a commit waits for a group that changes its generation while the partition stays: as long
+// as a cooperative rebalance takes to tell all members.
+const regroupPatience = 3 * time.Second
+
+// commitWith puts the claim's checkpoint into the transaction and commits it, all while the claim's guard says that the
+// partition is held: brokers accept offsets for partitions that the member has no longer.
+func (t *tx) commitWith(ctx context.Context, claim engine.TxClaim, to stream.Checkpoint) error {
+	patience, cancel := context.WithTimeout(ctx, regroupPatience)
+	defer cancel()
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
+		err := claim.Guarded(ctx, func(ctx context.Context, m engine.Membership) error {
+			mark, err := t.mark(ctx, m, claim.Hold(), to)
+			if err == nil {
+				err = t.addOffsets(ctx, m, mark)
+			}
+			if err != nil {
+				return settled(cause(ctx, err))
+			}
+			return t.decide(ctx, mark)
+		})
+		code, _ := engine.CodeOf(err)
+		if code != illegalGeneration && code != rebalanceInProgress && code != staleMemberEpoch {
+			return err
+		}
+		if wait(patience, pause) != nil {
+			return err
+		}
+	}
+}
+
+// A mark is a checkpoint as the group's coordinator stores it.
+type mark struct {
+	group     string
+	topic     string
+	id        [16]byte
+	partition int32
+	engine.Committed
+}
+
+// mark refuses, without asking brokers, what they would accept of a member that is in no group.
+func (t *tx) mark(ctx context.Context, m engine.Membership, h stream.Hold, to stream.Checkpoint) (*mark, error) {
+	if m.Generation < 0 || m.Member == "" {
+		return nil, fmt.Errorf("%w: the member is not in the group", stream.ErrLost)
+	}
+	n, err := strconv.ParseInt(h.Partition, 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("%w: partition %.20q is not a number", stream.ErrInvalid, h.Partition)
+	}
+	id, err := t.s.client.topicID(ctx, h.Stream, topicIDAge)
+	if err != nil {
+		return nil, err
+	}
+	return &mark{group: m.Group, topic: h.Stream, id: id, partition: int32(n), Committed: engine.Encode(to)}, nil
+}
+
+// addOffsets adds the mark to the transaction: at the transaction's coordinator first, unless that is implied, then at the
+// group's (KIP-447, KIP-890).
+func (t *tx) addOffsets(ctx context.Context, m engine.Membership, at *mark) error {
+	producer, epoch, err := t.session.native.ProducerID(ctx)
+	if err != nil {
+		return err
+	}
+	if !t.session.implicit {
+		if err := untilFree(ctx, func() error { return t.session.addGroup(ctx, m.Group, producer, epoch) }); err != nil {
+			return engine.Denied(mapped(err), "READ", "group "+m.Group)
+		}
+	}
+	err = untilFree(ctx, func() error { return t.session.commitOffset(ctx, m, at, producer, epoch) })
+	if code, _ := engine.CodeOf(err); code == engine.UnknownTopicID {
+		// The topic was made anew. Whoever holds a partition of the new one finds its id.
+		_, _ = t.s.client.topicID(ctx, at.topic, time.Nanosecond)
+	}
+	return engine.Denied(mapped(err), "READ", "group "+m.Group)
+}
+
+// untilFree calls again what is refused because the transaction before is still being completed.
+func untilFree(ctx context.Context, call func() error) error {
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
+		err := call()
+		if code, _ := engine.CodeOf(err); code != concurrentTransactions {
+			return err
+		}
+		if wait(ctx, pause) != nil {
+			return err
+		}
+	}
+}
+
+// addGroup is AddOffsetsToTxn.
+func (s *session) addGroup(ctx context.Context, group string, producer int64, epoch int16) error {
+	req := kmsg.NewPtrAddOffsetsToTxnRequest()
+	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Group = s.id, producer, epoch, group
+	resp, err := req.RequestWith(ctx, s.native)
+	if err != nil {
+		return err
+	}
+	return engine.Failed(resp.ErrorCode, nil)
+}
+
+// commitOffset is TxnOffsetCommit. It carries the topic's name for brokers up to 4.3 and the id for later ones.
+func (s *session) commitOffset(ctx context.Context, m engine.Membership, at *mark, producer int64, epoch int16) error {
+	partition := kmsg.NewTxnOffsetCommitRequestTopicPartition()
+	partition.Partition, partition.Offset, partition.LeaderEpoch = at.partition, at.Offset.At, at.Offset.Epoch
+	partition.Metadata = &at.Metadata
+	topic := kmsg.NewTxnOffsetCommitRequestTopic()
+	topic.Topic, topic.TopicID = at.topic, at.id
+	topic.Partitions = append(topic.Partitions, partition)
+	req := kmsg.NewPtrTxnOffsetCommitRequest()
+	req.TransactionalID, req.ProducerID, req.ProducerEpoch = s.id, producer, epoch
+	req.Group, req.MemberID, req.Generation = m.Group, m.Member, m.Generation
+	if m.Instance != "" {
+		req.InstanceID = &m.Instance
+	}
+	req.Topics = append(req.Topics, topic)
+	resp, err := req.RequestWith(ctx, s.native)
+	if err != nil {
+		return err
+	}
+	if len(resp.Topics) != 1 || len(resp.Topics[0].Partitions) != 1 {
+		return errors.New("a broker answered for another partition than it was asked about")
+	}
+	return engine.Failed(resp.Topics[0].Partitions[0].ErrorCode, nil)
+}

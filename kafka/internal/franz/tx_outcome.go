@@ -1,0 +1,108 @@
+package franz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/streamport-go/streamport/stream"
+)
+
+// errAborted is a commit whose answer was lost and that turned out not to have happened.
+var errAborted = errors.New("the commit had no answer; the transaction was aborted")
+
+// decide sends the commit, once everything else has succeeded. The mark is nil for a transaction without a checkpoint.
+//
+// What a request became is not known when its context ends, so that this one has a context of its own.
+func (t *tx) decide(ctx context.Context, at *mark) error {
+	bounded, cancel := outlast(ctx, t.s.client.txPatience())
+	defer cancel()
+	err := t.session.native.EndTransaction(bounded, kgo.TryCommit)
+	if err == nil {
+		return nil
+	}
+	if !t.session.endings.missing() && refusesCommit(err) {
+		return settled(mapped(err))
+	}
+	bounded, cancel = outlast(ctx, t.s.client.txPatience())
+	defer cancel()
+	return t.resolve(bounded, at, mapped(err))
+}
+
+// refusesCommit reports whether the error of a commit says that it did not and will not happen.
+func refusesCommit(err error) bool {
+	for _, refusal := range []error{
+		kerr.OperationNotAttempted, kerr.TransactionAbortable, kerr.UnknownProducerID, kerr.InvalidProducerIDMapping,
+		kerr.InvalidTxnState, kerr.ProducerFenced, kerr.InvalidProducerEpoch, kerr.TransactionalIDAuthorizationFailed,
+	} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	return false
+}
+
+// resolve finds out what became of a commit that has no answer. A new client with the same id ends it one way or the
+// other: InitProducerId aborts the transaction or waits for the commit to be complete, and the commit, if it is still on
+// its way, is refused for its epoch. Then the group's offset tells which it was.
+func (t *tx) resolve(ctx context.Context, at *mark, unanswered error) error {
+	unknown := fmt.Errorf("%w: the commit had no answer: %w", stream.ErrUnknownOutcome, unanswered)
+	if err := t.session.renew(ctx); err != nil {
+		t.session.broken = true
+		return unknown
+	}
+	if at == nil {
+		return unknown
+	}
+	stored, err := t.s.client.Committed(ctx, at.group, at.topic, []int32{at.partition})
+	if err != nil {
+		t.s.config.Logger.Warn("a commit without an answer could not be looked up", slog.Any("error", err))
+		return unknown
+	}
+	if have := stored[at.partition]; have.Offset.At == at.Offset.At && have.Metadata == at.Metadata {
+		return nil
+	}
+	return settled(fmt.Errorf("%w: %w", errAborted, unanswered))
+}
+
+// lastWords is how long the answer of a commit is waited for after its caller's context has ended.
+const lastWords = 2 * time.Second
+
+// outlast is a context that ends lastWords after ctx does, and after most at the latest.
+func outlast(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
+	watch := context.AfterFunc(ctx, func() {
+		timer := time.AfterFunc(lastWords, cancel)
+		context.AfterFunc(longer, func() { timer.Stop() })
+	})
+	return longer, func() { watch(); cancel() }
+}
+
+// settled is an error about a transaction that is not and will not be committed. An outcome that is unknown for one
+// request, or for one record, is known then: nothing of it is ever visible.
+func settled(err error) error {
+	if err == nil || !errors.Is(err, stream.ErrUnknownOutcome) {
+		return err
+	}
+	return fmt.Errorf("a request of the transaction had no answer in time, so that it is aborted: %w", unnamed{err})
+}
+
+// unnamed keeps the cause but not its sentinel ErrUnknownOutcome.
+type unnamed struct{ err error }
+
+func (u unnamed) Error() string { return u.err.Error() }
+
+func (u unnamed) As(target any) bool { return errors.As(u.err, target) }
+
+// cause is why a context ended where err is no more than that it did.
+func cause(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return context.Cause(ctx)
+	}
+	return err
+}

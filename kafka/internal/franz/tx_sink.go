@@ -1,0 +1,231 @@
+package franz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/streamport-go/streamport/kafka/internal/engine"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// A txSink is a sink with a pool of sessions, each a kgo.Client with a transactional id of its own and at most one open
+// transaction.
+//
+// The ids are <prefix>-<member>-<slot>. A member that comes back under its name takes its ids over: what a crash left open
+// is aborted when the sink is opened, and two live processes under one name fence each other. Under a random name nobody
+// takes over: what a crash leaves open holds up read-committed readers of its partitions until Settings.TxTimeout is over.
+//
+// Append, Flush and Close concern records outside of transactions, which go through a producer of their own.
+type txSink struct {
+	stream.Sink
+	client *client
+	config stream.SinkConfig
+
+	free     chan *session // capacity: all of them
+	alive    context.Context
+	kill     context.CancelCauseFunc // ends alive; its cause is what calls under way answer
+	works    sync.WaitGroup          // background work: sessions that are made ready again
+	shutting chan struct{}           // closed when Close begins
+	once     sync.Once
+	err      error // of Close
+
+	mu     sync.Mutex // guards what follows
+	closed bool
+	open   map[*tx]struct{}
+}
+
+// An opener makes a kgo.Client with options on top of those of every producer, and a sink on it that owns it.
+type opener func(options ...kgo.Opt) (*kgo.Client, stream.Sink, error)
+
+// newTxSink makes a sink for transactions. Plain takes the records outside of them; it is closed with the sink. Nothing is
+// dialled before the first transaction, but to abort what a predecessor left open.
+func newTxSink(c *client, config stream.SinkConfig, plain stream.Sink, open opener) *txSink {
+	n := max(config.Sessions, 1)
+	s := &txSink{
+		Sink: plain, client: c, config: config, free: make(chan *session, n), shutting: make(chan struct{}),
+		open: map[*tx]struct{}{},
+	}
+	s.alive, s.kill = context.WithCancelCause(context.Background())
+	sessions := make([]*session, n)
+	for slot := range n {
+		sessions[slot] = &session{client: c, id: transactionalID(c.settings, config.Member, slot), open: open}
+	}
+	s.free <- sessions[0] // its first transaction does what takeOver does
+	if n > 1 {
+		s.works.Go(func() { s.takeOver(sessions[1:]) })
+	}
+	return s
+}
+
+// transactionalID is stable for a slot of a member.
+func transactionalID(settings engine.Settings, member string, slot int) string {
+	prefix := settings.TxID
+	if prefix == "" {
+		prefix = settings.ClientID
+	}
+	return fmt.Sprintf("%s-%s-%d", prefix, member, slot)
+}
+
+// takeOver aborts what a crashed predecessor left open in slots that may not be used for long, and frees each slot.
+func (s *txSink) takeOver(sessions []*session) {
+	for _, one := range sessions {
+		ctx, cancel := context.WithTimeout(s.alive, s.client.txPatience())
+		if err := one.fence(ctx); err != nil && s.alive.Err() == nil {
+			s.config.Logger.Debug("a transactional id was not taken over yet; its first transaction does it",
+				slog.String("id", one.id), slog.Any("error", err))
+		}
+		cancel()
+		s.free <- one
+	}
+}
+
+// Begin waits for a free session until ctx ends, and opens a transaction.
+func (s *txSink) Begin(ctx context.Context) (stream.SinkTx, error) {
+	t, err := s.begin(ctx)
+	if err != nil {
+		return nil, &stream.Error{Op: "begin", Err: err}
+	}
+	return t, nil
+}
+
+func (s *txSink) begin(ctx context.Context) (*tx, error) {
+	one, err := s.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := s.whileAlive(ctx)
+	defer cancel()
+	if err := one.begin(ctx); err != nil {
+		s.free <- one
+		return nil, settled(cause(ctx, err))
+	}
+	t := &tx{s: s, session: one, turn: make(chan struct{}, 1)}
+	s.mu.Lock()
+	closed := s.closed
+	if !closed {
+		s.open[t] = struct{}{}
+	}
+	s.mu.Unlock()
+	if closed {
+		_ = t.abort(ctx) // nothing was sent
+		return nil, stream.ErrClosed
+	}
+	return t, nil
+}
+
+// take waits for a free session.
+func (s *txSink) take(ctx context.Context) (*session, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case <-s.shutting:
+		return nil, stream.ErrClosed
+	default:
+	}
+	select {
+	case one := <-s.free:
+		return one, nil
+	case <-s.shutting:
+		return nil, stream.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// give frees a session after its transaction. One that is not fit for another is made ready in the background: what its
+// transaction left open must not hold up readers until the next Begin.
+func (s *txSink) give(t *tx) {
+	one := t.session
+	s.mu.Lock()
+	delete(s.open, t)
+	mend := one.broken && !s.closed
+	if mend {
+		s.works.Add(1)
+	}
+	s.mu.Unlock()
+	if !mend {
+		s.free <- one
+		return
+	}
+	go func() {
+		defer s.works.Done()
+		ctx, cancel := context.WithTimeout(s.alive, s.client.txPatience())
+		defer cancel()
+		if err := one.renew(ctx); err != nil && s.alive.Err() == nil {
+			s.config.Logger.Warn("a transactional session could not be made ready again yet; what it left open holds up "+
+				"readers until the next transaction or its time-out", slog.String("id", one.id), slog.Any("error", err))
+		}
+		s.free <- one
+	}()
+}
+
+// whileAlive ends a context also when Close stops waiting.
+func (s *txSink) whileAlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(s.alive, func() { cancel(context.Cause(s.alive)) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// Close waits for open transactions until ctx ends and aborts the rest; each is ErrClosed then.
+func (s *txSink) Close(ctx context.Context) error {
+	s.once.Do(func() { s.err = s.shut(ctx) })
+	return s.err
+}
+
+func (s *txSink) shut(ctx context.Context) error {
+	close(s.shutting)
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	mine := s.collect(ctx, nil)
+	s.kill(stream.ErrClosed)
+	s.mu.Lock()
+	rest := make([]*tx, 0, len(s.open))
+	for t := range s.open {
+		rest = append(rest, t)
+	}
+	s.mu.Unlock()
+	var aborts sync.WaitGroup
+	for _, t := range rest {
+		aborts.Go(t.end)
+	}
+	aborts.Wait()
+	mine = s.collect(context.Background(), mine) // all are on their way: transactions and background work have ended
+	s.works.Wait()
+	for _, one := range mine {
+		one.discard()
+	}
+	return errors.Join(ctx.Err(), s.Sink.Close(ctx))
+}
+
+// collect takes every session that becomes free until ctx ends.
+func (s *txSink) collect(ctx context.Context, have []*session) []*session {
+	for len(have) < cap(s.free) {
+		select {
+		case one := <-s.free:
+			have = append(have, one)
+			continue
+		default:
+		}
+		select {
+		case one := <-s.free:
+			have = append(have, one)
+		case <-ctx.Done():
+			return have
+		}
+	}
+	return have
+}
+
+// txPatience is how long anything may take that nobody's context bounds: the end of a transaction, or making a session
+// ready again. A broker that dies is given up after ProduceTimeout and RequestOverhead; another takes its place by then.
+func (c *client) txPatience() time.Duration {
+	return 2 * (c.settings.ProduceTimeout + c.settings.RequestOverhead)
+}
