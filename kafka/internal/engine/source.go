@@ -1,0 +1,325 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/streamport-go/streamport/stream"
+)
+
+// A Source grants partitions to one member of a group, or all of them to a reading without a group. It is a member that
+// is in the group and reads nothing, and a fetcher that reads and knows no group.
+type Source struct {
+	client   Client
+	settings Settings
+	config   stream.SourceConfig
+	sources  *Sources
+	only     map[int32]bool // empty: every partition
+	ends     *ends
+	reading  *reading
+	member   Member // nil without a group
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+	needs    chan struct{} // holds a token when partitions are to be prepared
+
+	mu      sync.Mutex // guards what follows
+	seats   map[Partition]*seat
+	topics  map[string]bool    // whose Start counts; a topic that appears later is read from its beginning
+	started map[string]bool    // whose Start is known to be saved, or to have been
+	waiting map[string]waiting // topics whose Start somebody else should save
+	queue   []*Claim
+	through map[Partition]bool // the reading's end was reached
+	wake    chan struct{}      // closed and replaced when Next should look again
+	fault   error              // the member cannot go on
+	closed  bool
+	dead    bool
+	ending  chan struct{} // closed when Close has ended
+	endErr  error
+}
+
+// A seat is one partition that this member was given.
+type seat struct {
+	p     Partition
+	owned bool      // now
+	claim *Claim    // not released yet; the partition is granted again after that
+	start Committed // of a reading without a group
+}
+
+// NewSource opens a source. It joins the group, or begins a reading without one. The backend's other sources are in
+// sources, and the new one is added.
+func NewSource(ctx context.Context, client Client, s Settings, c stream.SourceConfig, sources *Sources) (*Source, error) {
+	src := &Source{
+		client: client, settings: s, config: c, sources: sources, ends: newEnds(c.End), reading: newReading(),
+		needs: make(chan struct{}, 1), seats: map[Partition]*seat{}, topics: map[string]bool{}, started: map[string]bool{},
+		waiting: map[string]waiting{}, through: map[Partition]bool{}, wake: make(chan struct{}), ending: make(chan struct{}),
+	}
+	if err := src.check(); err != nil {
+		return nil, fault("open source", "", "", err)
+	}
+	if err := sources.add(src); err != nil {
+		return nil, fault("open source", "", "", err)
+	}
+	if err := src.open(ctx); err != nil {
+		sources.remove(src)
+		return nil, fault("open source", "", "", err)
+	}
+	return src, nil
+}
+
+// check refuses what can never work.
+func (s *Source) check() error {
+	if len(s.config.Partitions) > 0 && (len(s.config.Streams) != 1 || isPattern(s.config.Streams[0])) {
+		return fmt.Errorf("%w: partitions are selected in one stream only", stream.ErrInvalid)
+	}
+	for _, name := range s.config.Partitions {
+		n, err := strconv.ParseInt(name, 10, 32)
+		if err != nil || n < 0 || strconv.FormatInt(n, 10) != name {
+			return fmt.Errorf("%w: %.80q is no partition's number", stream.ErrInvalid, name)
+		}
+		if s.only[int32(n)] {
+			return fmt.Errorf("%w: partition %s is named twice", stream.ErrInvalid, name)
+		}
+		if s.only == nil {
+			s.only = map[int32]bool{}
+		}
+		s.only[int32(n)] = true
+	}
+	for _, start := range []stream.Start{s.config.Start, s.config.End} {
+		if kind, _, _ := start.Parts(); kind == stream.StartAfter && len(s.only) != 1 {
+			return fmt.Errorf("%w: After needs exactly one partition", stream.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// open looks at the topics, opens the fetcher, and joins.
+func (s *Source) open(ctx context.Context) error {
+	topics, err := s.resolve(ctx)
+	if err != nil {
+		return err
+	}
+	fetcher, err := s.client.OpenFetcher(receiver{s}, FetchConfig{Member: s.config.Member})
+	if err != nil {
+		return err
+	}
+	s.reading.fetcher = fetcher
+	if s.config.Group == "" {
+		err = s.seatAll(ctx, topics)
+	} else {
+		s.member, err = s.client.OpenMember(ctx, listener{s}, MemberConfig{
+			Group: s.config.Group, Member: s.config.Member, Topics: s.config.Streams,
+		})
+	}
+	if err != nil {
+		fetcher.Close()
+		return err
+	}
+	running, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	s.wg.Go(func() { s.reading.run(running) })
+	s.wg.Go(func() { s.prepare(running) })
+	if s.config.Group == "" && len(s.only) == 0 {
+		s.wg.Go(func() { s.discover(running) })
+	}
+	if s.config.Group != "" && !s.ends.none() {
+		s.wg.Go(func() { s.watchEnds(running) })
+	}
+	if s.settings.Stuck > 0 {
+		s.wg.Go(func() { s.watchProgress(running) })
+	}
+	return nil
+}
+
+// resolve describes the topics and finds where the reading ends in each partition.
+func (s *Source) resolve(ctx context.Context) ([]Topic, error) {
+	topics, err := describe(ctx, s.client, s.config.Streams)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range topics {
+		s.topics[t.Name] = true
+		for n := range s.only {
+			if !slices.Contains(numbers(t), n) {
+				return nil, fault("open source", t.Name, Partition{Number: n}.String(),
+					fmt.Errorf("%w: no such partition", stream.ErrNotFound))
+			}
+		}
+		if err := s.ends.resolve(ctx, s.client, s.stable(), t.Name, s.selected(t)); err != nil {
+			return nil, err
+		}
+	}
+	return topics, nil
+}
+
+// selected are the numbers of the partitions of a topic that are read.
+func (s *Source) selected(t Topic) []int32 {
+	return slices.DeleteFunc(numbers(t), func(n int32) bool { return !s.selects(n) })
+}
+
+func (s *Source) selects(n int32) bool { return len(s.only) == 0 || s.only[n] }
+
+// stable is the edge that a reader can reach.
+func (s *Source) stable() string { return stableEdge(s.settings) }
+
+func stableEdge(s Settings) string {
+	if s.Uncommitted {
+		return EdgeEnd
+	}
+	return EdgeStable
+}
+
+// Next grants the next partition.
+func (s *Source) Next(ctx context.Context) (stream.Claim, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		c, wait, err := s.next()
+		if err != nil {
+			return nil, fault("next", "", "", err)
+		}
+		if c != nil {
+			return c, nil
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// next grants a partition if it can, or says what to wait for.
+func (s *Source) next() (*Claim, <-chan struct{}, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed || s.dead:
+		return nil, nil, stream.ErrClosed
+	case s.fault != nil:
+		return nil, nil, s.fault
+	}
+	for len(s.queue) > 0 {
+		c := s.queue[0]
+		s.queue = s.queue[1:]
+		if c.state() == nil {
+			c.granted = true
+			c.touch()
+			return c, nil, nil
+		}
+	}
+	if s.over() {
+		return nil, nil, io.EOF
+	}
+	return nil, s.wake, nil
+}
+
+// stir lets a waiting Next look again. The caller holds s.mu.
+func (s *Source) stir() {
+	close(s.wake)
+	s.wake = make(chan struct{})
+}
+
+// tell tells an event of this member.
+func (s *Source) tell(e stream.Event) {
+	e.Group, e.Member = s.config.Group, s.config.Member
+	s.config.Observe(e)
+}
+
+// Close leaves the group: it ends every claim, and returns when the member has left, or with an error when ctx ends. A
+// second Close returns what the first returned.
+func (s *Source) Close(ctx context.Context) error { return s.end(ctx, stream.ErrLost) }
+
+// Shut is Close for a backend that is closed: every claim answers ErrClosed.
+func (s *Source) Shut(ctx context.Context) error { return s.end(ctx, stream.ErrClosed) }
+
+func (s *Source) end(ctx context.Context, why error) error {
+	s.mu.Lock()
+	first, dead := !s.closed, s.dead
+	s.closed = true
+	claims := s.claims()
+	s.stir()
+	s.mu.Unlock()
+	if !first {
+		<-s.ending
+		return s.endErr
+	}
+	for _, c := range claims {
+		c.shut(ctx, why)
+	}
+	if s.member != nil && !dead {
+		if err := s.member.Close(ctx); err != nil && !errors.Is(err, stream.ErrClosed) {
+			s.endErr = fault("leave", "", "", err)
+		}
+	}
+	s.stop()
+	close(s.ending)
+	return s.endErr
+}
+
+// stop ends what the source runs beside its member.
+func (s *Source) stop() {
+	s.cancel()
+	s.wg.Wait()
+	s.reading.fetcher.Close()
+	s.sources.remove(s)
+}
+
+// Abandon does what kill -9 does: every claim is lost, Next returns ErrClosed, and the group is told nothing.
+func (s *Source) Abandon() {
+	s.mu.Lock()
+	again := s.dead || s.closed
+	s.dead = true
+	claims := s.claims()
+	s.stir()
+	s.mu.Unlock()
+	if again {
+		return
+	}
+	for _, c := range claims {
+		c.lose(stream.ErrLost, 0)
+	}
+	if s.member != nil {
+		s.member.Kill()
+	}
+	s.sources.remove(s)
+}
+
+// claims are all that are not released. The caller holds s.mu.
+func (s *Source) claims() []*Claim {
+	var claims []*Claim
+	for _, at := range s.seats {
+		if at.claim != nil {
+			claims = append(claims, at.claim)
+		}
+	}
+	return claims
+}
+
+// shut ends the claim with its source. A closed backend is a loss for the handler; a source is closed after its handlers.
+func (c *Claim) shut(ctx context.Context, why error) {
+	if why == stream.ErrClosed {
+		c.lose(why, 0)
+		return
+	}
+	idle := c.guard.close()
+	if c.finish(why, false) {
+		select {
+		case <-idle:
+		case <-ctx.Done():
+		}
+		close(c.done)
+	}
+}
+
+// revokeMargin is how much of the rebalance timeout is left for the group itself: a fifth, at least a second where that
+// leaves half.
+func (s *Source) revokeWait() time.Duration {
+	margin := min(max(s.settings.Rebalance/5, time.Second), s.settings.Rebalance/2)
+	return min(s.settings.Rebalance-margin, s.config.Grace)
+}
