@@ -20,7 +20,11 @@ const (
 	GroupDenied            Code = 30
 	ClusterDenied          Code = 31
 	TopicExists            Code = 36
+	InvalidPartitions      Code = 37
+	InvalidReplication     Code = 38
+	InvalidConfig          Code = 40
 	NotController          Code = 41
+	PolicyViolation        Code = 44
 	TransactionalIDDenied  Code = 53
 	UnstableOffsets        Code = 88
 	UnknownTopicID         Code = 100
