@@ -72,23 +72,38 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("testenv: %w", err)
 	}
+	archive, err := d.archive(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("testenv: kafka %s: %w", config.Version, err)
+	}
+	var flags []string
+	if archive != "" {
+		flags = append(flags, "-XX:SharedArchiveFile="+archive)
+	}
+	c, err := start(ctx, config, d, flags...)
+	if err != nil {
+		return nil, fmt.Errorf("testenv: kafka %s: %w", config.Version, err)
+	}
+	return c, nil
+}
+
+// start brings a cluster up whose JVMs get more flags. Should another process take a port before a node has it, other
+// ports are tried.
+func start(ctx context.Context, config Config, d *dist, flags ...string) (*Cluster, error) {
 	for try := 1; ; try++ {
-		c, err := start(ctx, config, d)
-		if err == nil {
-			return c, nil
-		}
-		if try == startTries || !strings.Contains(err.Error(), "Address already in use") {
-			return nil, fmt.Errorf("testenv: kafka %s: %w", config.Version, err)
+		c, err := startOnce(ctx, config, d, flags)
+		if err == nil || try == startTries || !strings.Contains(err.Error(), "Address already in use") {
+			return c, err
 		}
 	}
 }
 
-func start(ctx context.Context, config Config, d *dist) (*Cluster, error) {
+func startOnce(ctx context.Context, config Config, d *dist, flags []string) (*Cluster, error) {
 	folder, err := os.MkdirTemp("", "streamport-kafka-")
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{config: config, dist: d, folder: folder}
+	c := &Cluster{config: config, dist: d, folder: folder, args: d.serverArgs(config, flags)}
 	c.stop = sync.OnceFunc(c.end)
 	if config.Log != nil {
 		c.log = &shared{w: config.Log}
@@ -125,7 +140,6 @@ func (c *Cluster) open(ctx context.Context) error {
 	if err := c.format(ctx); err != nil {
 		return err
 	}
-	c.args = c.dist.serverArgs(c.config)
 	for _, n := range c.nodes {
 		if err := n.start(c.dist.java, c.args, c.log); err != nil {
 			return fmt.Errorf("node %d: %w", n.id, err)

@@ -157,6 +157,7 @@ func output(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.SysProcAttr = childAttributes()
+	cmd.WaitDelay = time.Second // a child of cmd may keep its output open
 	err := locked(func() error { return cmd.Run() })
 	if err == nil {
 		return out.Bytes(), nil

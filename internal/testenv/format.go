@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 )
 
 // jvm are the flags of every JVM: each of them shortens its start.
@@ -17,8 +18,8 @@ var jvm = []string{"-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xshare:auto",
 const quick = "-XX:TieredStopAtLevel=1"
 
 // serverArgs are the arguments of java for a node, without the path of its properties.
-func (d *dist) serverArgs(c Config) []string {
-	args := append([]string{"-Xmx" + c.Heap}, jvm...)
+func (d *dist) serverArgs(c Config, flags []string) []string {
+	args := slices.Concat([]string{"-Xmx" + c.Heap}, jvm, flags)
 	if !c.Fast {
 		args = append(args, quick)
 	}

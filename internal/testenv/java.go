@@ -1,0 +1,53 @@
+package testenv
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+)
+
+var className = regexp.MustCompile(`(?m)^(?:public )?(?:final )?class (\w+)`)
+
+// RunJava runs a Java program of one file, given as its text, with args, and returns what it wrote to its standard
+// output. It sees the jars of the cluster's version, so also Kafka's own client. The class of its main method is the
+// first one that begins a line. Programs are compiled once and kept by their content. The program ends with ctx.
+func (c *Cluster) RunJava(ctx context.Context, source string, args ...string) ([]byte, error) {
+	class := className.FindStringSubmatch(source)
+	if class == nil {
+		return nil, errors.New("testenv: no class begins a line of the java program")
+	}
+	key := sha256.Sum256([]byte(c.dist.classpath() + "\n" + source))
+	folder := filepath.Join(c.dist.cache, fmt.Sprintf("%s-program-%x", c.dist.version, key[:8]))
+	err := ensure(ctx, folder, func(ctx context.Context, into string) error {
+		return c.dist.compile(ctx, class[1], source, into)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("testenv: %w", err)
+	}
+	all := append([]string{"-Xmx256m", quick}, jvm...)
+	all = append(all, "-cp", folder+string(os.PathListSeparator)+c.dist.classpath(), class[1])
+	out, err := output(ctx, exec.CommandContext(ctx, c.dist.java, append(all, args...)...))
+	if err != nil {
+		return out, fmt.Errorf("testenv: program %s: %w", class[1], err)
+	}
+	return out, nil
+}
+
+// compile puts the classes of a program into a folder.
+func (d *dist) compile(ctx context.Context, class, source, into string) error {
+	javac, err := tool("javac")
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(into, class+".java")
+	if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+		return err
+	}
+	_, err = output(ctx, exec.CommandContext(ctx, javac, "-nowarn", "-cp", d.classpath(), "-d", into, file))
+	return err
+}
