@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/streamport-go/streamport/stream"
@@ -31,23 +32,21 @@ func (l listener) Assigned(ps []Partition) {
 func (l listener) Revoked(ps []Partition) {
 	s := l.s
 	granted, rest := s.withdraw(ps)
-	for _, c := range rest {
-		c.lose(stream.ErrLost, lostWait)
-	}
 	for _, c := range granted {
 		c.ask()
 	}
+	loseAll(rest)
 	timer := time.NewTimer(s.revokeWait())
 	defer timer.Stop()
-	for i, c := range granted {
+wait:
+	for _, c := range granted {
 		select {
 		case <-c.done:
-			continue
 		case <-timer.C:
+			break wait
 		}
-		loseAll(granted[i:])
-		return
 	}
+	loseAll(granted) // those that are released are not harmed
 }
 
 // Lost takes partitions that are gone already.
@@ -70,13 +69,18 @@ func (l listener) Failed(err error) {
 	loseAll(claims)
 }
 
-// loseAll takes what is not released yet: the writes of all are refused before any that is under way is waited for.
+// loseAll takes what is not released yet, and waits for the writes that are under way. The writes of all are refused before
+// any is waited for.
 func loseAll(claims []*Claim) {
 	for _, c := range claims {
 		c.guard.close()
 	}
+	until := time.Now().Add(lostWait)
 	for _, c := range claims {
-		c.lose(stream.ErrLost, lostWait)
+		c.lose(stream.ErrLost)
+	}
+	for _, c := range claims {
+		waitIdle(c.guard.close(), max(time.Until(until), 0))
 	}
 }
 
@@ -99,6 +103,7 @@ func (s *Source) withdraw(ps []Partition) (granted, rest []*Claim) {
 			rest = append(rest, c)
 		}
 	}
+	s.queue = slices.DeleteFunc(s.queue, func(c *Claim) bool { return slices.Contains(rest, c) })
 	return granted, rest
 }
 

@@ -21,7 +21,7 @@ type Claim struct {
 	hold     stream.Hold // set before the claim is granted
 	asked    chan struct{}
 	lost     chan struct{}
-	done     chan struct{} // closed when the claim is released or lost, and no write is under way
+	done     chan struct{} // closed when the claim is released or lost
 	alarm    chan struct{} // holds a token when Fetch should look again
 	progress atomic.Int64  // when the handler called last, in Unix nanoseconds
 	fetching atomic.Bool   // a Fetch is under way
@@ -112,6 +112,9 @@ func offsetAfter(p stream.Position) (Offset, error) {
 
 // Fetch reads the next records, and waits for one.
 func (c *Claim) Fetch(ctx context.Context, into []stream.Record) (int, error) {
+	if len(into) == 0 {
+		return 0, c.fault("fetch", fmt.Errorf("%w: no room for a record", stream.ErrInvalid))
+	}
 	c.touch()
 	c.fetching.Store(true)
 	defer func() {
@@ -143,6 +146,7 @@ func (c *Claim) step(ctx context.Context, into []stream.Record) (int, error) {
 	n, broken, found := c.take(into)
 	switch {
 	case n > 0:
+		c.doubts = 0
 		return n, nil
 	case broken != nil:
 		return 0, c.mend(ctx, broken)
@@ -225,11 +229,10 @@ func (c *Claim) finish(why error, lost bool) bool {
 	return true
 }
 
-// lose takes the partition: writes are refused from now on, the one under way is cancelled and waited for.
-func (c *Claim) lose(why error, wait time.Duration) {
-	idle := c.guard.close()
+// lose takes the partition: writes are refused from now on, and the one under way is cancelled.
+func (c *Claim) lose(why error) {
+	c.guard.close()
 	if c.finish(why, true) {
-		waitIdle(idle, wait)
 		close(c.done)
 	}
 }

@@ -26,12 +26,12 @@ type Source struct {
 	member   Member // nil without a group
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
+	stopping sync.Once
 	needs    chan struct{} // holds a token when partitions are to be prepared
 
 	mu      sync.Mutex // guards what follows
 	seats   map[Partition]*seat
 	topics  map[string]bool    // whose Start counts; a topic that appears later is read from its beginning
-	started map[string]bool    // whose Start is known to be saved, or to have been
 	waiting map[string]waiting // topics whose Start somebody else should save
 	queue   []*Claim
 	through map[Partition]bool // the reading's end was reached
@@ -56,7 +56,7 @@ type seat struct {
 func NewSource(ctx context.Context, client Client, s Settings, c stream.SourceConfig, sources *Sources) (*Source, error) {
 	src := &Source{
 		client: client, settings: s, config: c, sources: sources, ends: newEnds(c.End), reading: newReading(),
-		needs: make(chan struct{}, 1), seats: map[Partition]*seat{}, topics: map[string]bool{}, started: map[string]bool{},
+		needs: make(chan struct{}, 1), seats: map[Partition]*seat{}, topics: map[string]bool{},
 		waiting: map[string]waiting{}, through: map[Partition]bool{}, wake: make(chan struct{}), ending: make(chan struct{}),
 	}
 	if err := src.check(); err != nil {
@@ -120,6 +120,12 @@ func (s *Source) open(ctx context.Context) error {
 		fetcher.Close()
 		return err
 	}
+	s.run()
+	return nil
+}
+
+// run starts what goes on beside the member.
+func (s *Source) run() {
 	running, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.wg.Go(func() { s.reading.run(running) })
@@ -133,7 +139,6 @@ func (s *Source) open(ctx context.Context) error {
 	if s.settings.Stuck > 0 {
 		s.wg.Go(func() { s.watchProgress(running) })
 	}
-	return nil
 }
 
 // resolve describes the topics and finds where the reading ends in each partition.
@@ -264,10 +269,12 @@ func (s *Source) end(ctx context.Context, why error) error {
 
 // stop ends what the source runs beside its member.
 func (s *Source) stop() {
-	s.cancel()
-	s.wg.Wait()
-	s.reading.fetcher.Close()
-	s.sources.remove(s)
+	s.stopping.Do(func() {
+		s.cancel()
+		s.wg.Wait()
+		s.reading.fetcher.Close()
+		s.sources.remove(s)
+	})
 }
 
 // Abandon does what kill -9 does: every claim is lost, Next returns ErrClosed, and the group is told nothing.
@@ -282,12 +289,12 @@ func (s *Source) Abandon() {
 		return
 	}
 	for _, c := range claims {
-		c.lose(stream.ErrLost, 0)
+		c.lose(stream.ErrLost)
 	}
 	if s.member != nil {
 		s.member.Kill()
 	}
-	s.sources.remove(s)
+	s.stop()
 }
 
 // claims are all that are not released. The caller holds s.mu.
@@ -304,7 +311,7 @@ func (s *Source) claims() []*Claim {
 // shut ends the claim with its source. A closed backend is a loss for the handler; a source is closed after its handlers.
 func (c *Claim) shut(ctx context.Context, why error) {
 	if why == stream.ErrClosed {
-		c.lose(why, 0)
+		c.lose(why)
 		return
 	}
 	idle := c.guard.close()
@@ -317,8 +324,8 @@ func (c *Claim) shut(ctx context.Context, why error) {
 	}
 }
 
-// revokeMargin is how much of the rebalance timeout is left for the group itself: a fifth, at least a second where that
-// leaves half.
+// revokeWait is how long handlers may take to give partitions back: SourceConfig.Grace, or the rebalance timeout less what
+// the group itself takes (a fifth, or a second if that is more, but at most half).
 func (s *Source) revokeWait() time.Duration {
 	margin := min(max(s.settings.Rebalance/5, time.Second), s.settings.Rebalance/2)
 	return min(s.settings.Rebalance-margin, s.config.Grace)

@@ -44,7 +44,12 @@ func (s *Source) prepare(ctx context.Context) {
 // prepareAll looks at every claim that is not ready yet. Again: what could not be done now should be tried after that.
 func (s *Source) prepareAll(ctx context.Context) (again time.Duration) {
 	for topic, claims := range s.unprepared() {
-		ready, wait, err := s.prepareTopic(ctx, topic, claims)
+		var ready []*Claim
+		var wait time.Duration
+		err := s.bounded(ctx, func(ctx context.Context) (err error) {
+			ready, wait, err = s.prepareTopic(ctx, topic, claims)
+			return err
+		})
 		if err != nil && ctx.Err() == nil {
 			wait = startLast
 			if isFinal(err) {
@@ -59,6 +64,14 @@ func (s *Source) prepareAll(ctx context.Context) (again time.Duration) {
 		}
 	}
 	return again
+}
+
+// bounded gives one attempt at something half the rebalance timeout: whoever saves a Start has done so, or has given up,
+// before another one is tired of waiting.
+func (s *Source) bounded(ctx context.Context, attempt func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.settings.Rebalance/2)
+	defer cancel()
+	return attempt(ctx)
 }
 
 // isFinal reports whether trying again is of no use.

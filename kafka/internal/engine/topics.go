@@ -111,15 +111,19 @@ func (s *Source) discover(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		topics, err := describe(ctx, s.client, s.config.Streams)
-		if err != nil {
-			if ctx.Err() == nil {
-				s.settings.Logger.Warn("new partitions cannot be looked for", "error", err)
-			}
-			continue
-		}
-		for _, t := range topics {
-			s.seatSome(t.Name, numbers(t), nil)
+		if err := s.bounded(ctx, s.look); err != nil && ctx.Err() == nil {
+			s.settings.Logger.Warn("new partitions cannot be looked for", "error", err)
 		}
 	}
+}
+
+func (s *Source) look(ctx context.Context) error {
+	topics, err := describe(ctx, s.client, s.config.Streams)
+	if err != nil {
+		return err
+	}
+	for _, t := range topics {
+		s.seatSome(t.Name, numbers(t), nil)
+	}
+	return nil
 }

@@ -26,7 +26,7 @@ func (s *Source) watchProgress(ctx context.Context) {
 				Kind: stream.EventStalled, Stream: c.p.Topic, Partition: c.p.String(),
 				Position: positionAfter(Offset{At: c.saved.Load(), Epoch: -1}), Duration: still, Err: c.fault("watch", err),
 			})
-			c.lose(stream.ErrLost, lostWait)
+			c.lose(stream.ErrLost)
 		}
 	}
 }
@@ -64,7 +64,7 @@ func (s *Source) watchEnds(ctx context.Context) {
 		if s.config.External || !s.idle() {
 			continue
 		}
-		if err := s.lookAtEnds(ctx); err != nil && ctx.Err() == nil {
+		if err := s.bounded(ctx, s.lookAtEnds); err != nil && ctx.Err() == nil {
 			s.settings.Logger.Warn("the group's progress cannot be read", "group", s.config.Group, "error", err)
 		}
 	}
