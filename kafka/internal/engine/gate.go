@@ -1,0 +1,169 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/streamport-go/streamport/stream"
+)
+
+// A Gate bounds the records, and their bytes, that a sink has accepted and not answered. Whoever finds no space waits in
+// line. Methods may be called from many goroutines.
+type Gate struct {
+	records, bytes int64
+	used           atomic.Uint64 // records above gateBytes bits, bytes below
+	waiting        atomic.Int32  // len(line); Leave looks here before it takes the lock
+
+	mu   sync.Mutex // guards what follows, and is held by whoever adds to used
+	line []chan struct{}
+	shut chan struct{} // closed by Shut
+}
+
+// The count of records and that of bytes share a word, so that a record's answer costs one atomic operation.
+const (
+	gateBytes  = 40 // bits: a tebibyte
+	mostBytes  = 1<<gateBytes - 1
+	mostRecord = 1<<(64-gateBytes) - 1
+)
+
+// NewGate returns a gate for so many records and bytes, at most 16 million and 512 GiB. A record that is larger than all
+// bytes passes when nothing else is inside.
+func NewGate(records int, bytes int64) *Gate {
+	return &Gate{
+		records: min(int64(records), mostRecord/2), bytes: min(bytes, mostBytes/2), shut: make(chan struct{}),
+	}
+}
+
+// Enter takes space for as many of the records, whose sizes are given, as there is, at least for one. It waits until ctx
+// ends or the gate is shut, and calls stalled, if it is not nil, before it waits.
+func (g *Gate) Enter(ctx context.Context, sizes []int64, stalled func()) (int, error) {
+	var turn chan struct{}
+	for {
+		n, next := g.try(sizes, turn)
+		if n > 0 {
+			return n, nil
+		}
+		if turn == nil && stalled != nil {
+			stalled()
+		}
+		turn = next
+		select {
+		case <-g.shut:
+			g.abandon(turn)
+			return 0, stream.ErrClosed
+		case <-ctx.Done():
+			g.abandon(turn)
+			return 0, ctx.Err()
+		case <-turn:
+		}
+	}
+}
+
+// try takes what fits, or returns a place at the end of the line, or at its head for whoever has waited there already.
+func (g *Gate) try(sizes []int64, turn chan struct{}) (int, chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-g.shut:
+		return 0, make(chan struct{})
+	default:
+	}
+	if turn == nil && len(g.line) > 0 {
+		return 0, g.queue(false)
+	}
+	if n := g.take(sizes); n > 0 {
+		g.wake() // perhaps there is space for the next one too
+		return n, nil
+	}
+	place := g.queue(turn != nil)
+	if n := g.take(sizes); n > 0 { // what left before it saw the place
+		g.leaveLine(place)
+		g.wake()
+		return n, nil
+	}
+	return 0, place
+}
+
+func (g *Gate) take(sizes []int64) int {
+	used := g.used.Load()
+	records, bytes := int64(used>>gateBytes), int64(used&mostBytes)
+	n, sum := 0, int64(0)
+	for n < len(sizes) && records+int64(n) < g.records {
+		size := min(sizes[n], g.bytes)
+		if bytes+sum+size > g.bytes {
+			break
+		}
+		sum += size
+		n++
+	}
+	g.used.Add(uint64(n)<<gateBytes + uint64(sum))
+	return n
+}
+
+// Leave gives back the space of one record.
+func (g *Gate) Leave(size int64) {
+	g.used.Add(-(1<<gateBytes + uint64(min(size, g.bytes))))
+	if g.waiting.Load() > 0 {
+		g.mu.Lock()
+		g.wake()
+		g.mu.Unlock()
+	}
+}
+
+// Shut lets nobody in any more; whoever waits gets stream.ErrClosed.
+func (g *Gate) Shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-g.shut:
+	default:
+		close(g.shut)
+	}
+}
+
+// Used returns how many records and bytes are inside.
+func (g *Gate) Used() (records, bytes int64) {
+	used := g.used.Load()
+	return int64(used >> gateBytes), int64(used & mostBytes)
+}
+
+func (g *Gate) queue(first bool) chan struct{} {
+	place := make(chan struct{})
+	if first {
+		g.line = append([]chan struct{}{place}, g.line...)
+	} else {
+		g.line = append(g.line, place)
+	}
+	g.waiting.Store(int32(len(g.line)))
+	return place
+}
+
+// wake lets the first in line try.
+func (g *Gate) wake() {
+	if len(g.line) > 0 {
+		close(g.line[0])
+		g.line = g.line[1:]
+		g.waiting.Store(int32(len(g.line)))
+	}
+}
+
+// abandon gives up a place; if it was its turn already, the next one's comes.
+func (g *Gate) abandon(place chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.leaveLine(place) {
+		g.wake()
+	}
+}
+
+func (g *Gate) leaveLine(place chan struct{}) bool {
+	for i, other := range g.line {
+		if other == place {
+			g.line = append(g.line[:i], g.line[i+1:]...)
+			g.waiting.Store(int32(len(g.line)))
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,36 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/streamport-go/streamport/stream"
+)
+
+// Unknown is the error of a record that was sent and not answered: it may be stored. The cause stays reachable.
+func Unknown(cause error) error {
+	if errors.Is(cause, stream.ErrUnknownOutcome) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", stream.ErrUnknownOutcome, cause)
+}
+
+// Unsent is the error of a record that was never sent: it is not stored, whatever cause says of those before it.
+func Unsent(cause error) error {
+	if errors.Is(cause, stream.ErrUnknownOutcome) {
+		return fmt.Errorf("not sent, as those before it failed: %v", cause)
+	}
+	return cause
+}
+
+// Refuses reports whether a broker that answers a produce request with c has stored nothing of the batch. Alone is false
+// where that holds only if every earlier try of the batch was answered too: the answer could have been another then.
+func (c Code) Refuses() (refuses, alone bool) {
+	switch c {
+	case 10, 18, 32, 43, 76, 87: // what the batch is: too large, its times, its format, its records
+		return true, true
+	case 3, 17, 29, 31, 100, 103: // what the topic is now, and to whom
+		return true, false
+	}
+	return false, false
+}

@@ -1,0 +1,150 @@
+package franz
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/streamport-go/streamport/kafka/internal/engine"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// A flight is a record on its way: franz-go's record, and how to get from it back to ours. Flights are made a slab at a
+// time. A flight is the context of its own record. That is how one promise serves all records, how a delivery timeout
+// reaches franz-go, and how it is seen which batches were put into a request: franz-go asks the first record of a batch for
+// its Done before it sends it.
+type flight struct {
+	native kgo.Record
+	from   *stream.Record
+	done   func(stream.Ack, error)
+	term   *term
+	size   int64 // in the gate
+	number uint64
+	place  int32       // the partition that the record must go to, or -1
+	head   bool        // the first record of its batch, for certain
+	asked  atomic.Bool // franz-go has asked for Done: the batch that begins here may have been sent
+	reason error       // why the partitioner refused the record
+}
+
+// fill makes the record that franz-go gets. Nothing is copied: franz-go reads the bytes of r until it has answered.
+func (f *flight) fill(r *stream.Record, now time.Time, headers []kgo.RecordHeader) {
+	f.from = r
+	f.place = -1
+	f.native = kgo.Record{
+		Key: r.Key, Value: r.Value, Headers: headers, Topic: r.Stream, Timestamp: r.Time, Partition: -1, Context: f,
+	}
+	if r.Time.IsZero() {
+		f.native.Timestamp = now
+	}
+}
+
+// flightOf returns the flight of a record that fill has made.
+func flightOf(r *kgo.Record) *flight {
+	f, _ := r.Context.(*flight)
+	return f
+}
+
+// Deadline is the term's.
+func (f *flight) Deadline() (time.Time, bool) { return f.term.ctx.Deadline() }
+
+// Done is closed when the delivery has taken too long.
+func (f *flight) Done() <-chan struct{} {
+	if !f.asked.Load() {
+		f.asked.Store(true)
+	}
+	return f.term.ctx.Done()
+}
+
+// Err is the term's.
+func (f *flight) Err() error { return f.term.ctx.Err() }
+
+// Value is the term's.
+func (f *flight) Value(key any) any { return f.term.ctx.Value(key) }
+
+// headers are counted first, so that those of many records are converted into one slice.
+func countHeaders(recs []*stream.Record) (n int) {
+	for _, r := range recs {
+		if r != nil {
+			n += len(r.Headers)
+		}
+	}
+	return n
+}
+
+// cutHeaders converts the headers of r into the beginning of space, and returns them and the rest.
+func cutHeaders(r *stream.Record, space []kgo.RecordHeader) (headers, rest []kgo.RecordHeader) {
+	n := len(r.Headers)
+	if n == 0 {
+		return nil, space
+	}
+	for i, h := range r.Headers {
+		space[i] = kgo.RecordHeader{Key: h.Key, Value: h.Value}
+	}
+	return space[:n:n], space[n:]
+}
+
+// ack is the answer about a stored record. Without acknowledgements no offset is known.
+func (f *flight) ack(name string) stream.Ack {
+	a := stream.Ack{Record: f.from, Partition: name}
+	if f.native.Offset >= 0 {
+		a.Position = engine.Position(f.native.Offset, -1)
+	}
+	return a
+}
+
+// names are the decimal numbers of partitions, each made once. They belong to one goroutine.
+type names []string
+
+func (n *names) of(partition int32) string {
+	if partition < 0 {
+		return ""
+	}
+	for int(partition) >= len(*n) {
+		*n = append(*n, strconv.Itoa(len(*n)))
+	}
+	return (*n)[partition]
+}
+
+// A term is a stretch of time. Records that were accepted in it end together, and Flush waits for terms, so that neither
+// costs a timer or a list entry a record.
+type term struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	until   time.Time    // nothing is accepted into it from here on
+	pending atomic.Int64 // records, and one as long as the term is open
+	drained chan struct{}
+}
+
+func newTerm(now time.Time, delivery time.Duration) *term {
+	t := &term{until: now.Add(delivery / termsADelivery), drained: make(chan struct{})}
+	t.ctx, t.cancel = context.WithDeadlineCause(context.Background(), now.Add(delivery), errDelivery)
+	t.pending.Store(1)
+	return t
+}
+
+// termsADelivery is how many terms there are in a delivery timeout: a record may end by that part earlier.
+const termsADelivery = 16
+
+// join counts n records in, unless the term is over.
+func (t *term) join(n int64) bool {
+	for {
+		pending := t.pending.Load()
+		if pending == 0 {
+			return false
+		}
+		if t.pending.CompareAndSwap(pending, pending+n) {
+			return true
+		}
+	}
+}
+
+// leave counts n records out.
+func (t *term) leave(n int64) {
+	if t.pending.Add(-n) == 0 {
+		t.cancel()
+		close(t.drained)
+	}
+}

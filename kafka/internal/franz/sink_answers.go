@@ -1,0 +1,120 @@
+package franz
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/streamport-go/streamport/kafka/internal/engine"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// answers turns franz-go's answers into ours. Take is called by one goroutine of franz-go at a time, batch by batch and in
+// the order of each partition.
+//
+// What it must find out is whether a record that failed was ever sent, since franz-go fails with the same error the batch
+// that was refused, those in flight behind it, and those that waited. A batch that was put into a request has a first
+// record that was asked for its Done, see flight. When in doubt, the outcome is unknown.
+type answers struct {
+	sink  *sink
+	names names
+	lanes map[string][]lane // by topic and partition
+	topic string            // of the record before,
+	lane  []lane            // and its lanes
+	lost  atomic.Uint64     // the number of the last record that was accepted when a request was written and not answered
+	hooks hooks
+}
+
+// A lane is what is known of a partition's failures. It is zero after a success.
+type lane struct {
+	err   error  // of the failing run
+	until uint64 // the number of the last record that can be of the run
+	sent  bool   // the present batch may have been sent
+	first bool   // the present batch is the run's first one: the error is about it
+}
+
+// take is the promise of every record.
+func (a *answers) take(r *kgo.Record, err error) {
+	f := flightOf(r)
+	name := a.names.of(r.Partition)
+	l := a.laneOf(r.Topic, r.Partition)
+	ack := f.ack(name)
+	if err != nil {
+		ack = stream.Ack{Record: f.from, Partition: name}
+		err = placed("append", r.Topic, name, a.failure(f, l, err))
+	} else if l.err != nil {
+		*l = lane{}
+	}
+	done, t := f.done, f.term
+	done(ack, err)
+	a.sink.gate.Leave(f.size)
+	t.leave(1)
+}
+
+// laneOf finds the lane of a partition; that of -1 is for records that were never placed.
+func (a *answers) laneOf(topic string, partition int32) *lane {
+	if topic != a.topic {
+		a.topic, a.lane = topic, a.lanes[topic]
+	}
+	i := int(partition) + 1
+	for i >= len(a.lane) {
+		a.lane = append(a.lane, lane{})
+		a.lanes[topic] = a.lane
+	}
+	return &a.lane[i]
+}
+
+// failure is what the caller is told.
+func (a *answers) failure(f *flight, l *lane, err error) error {
+	if f.reason != nil {
+		return f.reason // it went nowhere
+	}
+	cause := a.cause(f, err)
+	if f.native.Partition < 0 {
+		return engine.Unsent(cause)
+	}
+	l.next(f, err, a.sink.numbers.Load())
+	switch {
+	case !l.sent:
+		return engine.Unsent(cause)
+	case l.first && a.refused(f, cause):
+		return cause
+	}
+	return engine.Unknown(cause)
+}
+
+// next moves the lane on to a record that failed.
+func (l *lane) next(f *flight, err error, accepted uint64) {
+	asked := f.asked.Load()
+	if l.err == nil || f.number > l.until {
+		*l = lane{err: err, until: accepted, sent: asked, first: true}
+		return
+	}
+	if f.head || asked {
+		l.first = false
+		l.sent = asked
+	}
+}
+
+// refused reports whether a broker has answered about the batch, and stored nothing of it, ever.
+func (a *answers) refused(f *flight, cause error) bool {
+	code, ok := engine.CodeOf(cause)
+	if !ok {
+		return false
+	}
+	refuses, alone := code.Refuses()
+	return refuses && (alone || a.lost.Load() < f.number)
+}
+
+// cause maps franz-go's error.
+func (a *answers) cause(f *flight, err error) error {
+	switch {
+	case errors.Is(err, kgo.ErrClientClosed):
+		return errShut
+	case f.term.ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded):
+		return errDelivery
+	}
+	return mapped(err)
+}
