@@ -52,26 +52,20 @@ type sink struct {
 }
 
 // OpenSink opens a producer with connections of its own.
-func (c *client) OpenSink(_ context.Context, config stream.SinkConfig, p engine.Probe) (stream.Sink, error) {
+func (c *client) OpenSink(ctx context.Context, config stream.SinkConfig, p engine.Probe) (stream.Sink, error) {
 	for _, topic := range config.Streams {
 		if strings.HasPrefix(topic, "^") {
 			return nil, placed("open sink", topic, "", errPattern)
 		}
 	}
-	plain, err := c.openSink(config, p, acknowledging(c.settings)...)
+	if config.Transactions {
+		return c.newTxSink(ctx, config, p)
+	}
+	s, err := c.openSink(config, p, acknowledging(c.settings)...)
 	if err != nil {
 		return nil, placed("open sink", "", "", err)
 	}
-	if !config.Transactions {
-		return plain, nil
-	}
-	return newTxSink(c, config, plain, func(options ...kgo.Opt) (*kgo.Client, stream.Sink, error) {
-		s, err := c.openSink(config, p, options...)
-		if err != nil {
-			return nil, nil, err
-		}
-		return s.native, s, nil
-	}), nil
+	return s, nil
 }
 
 // openSink makes a sink and the kgo.Client that it owns.
