@@ -98,7 +98,10 @@ func newTopic(s stream.StreamConfig) NewTopic {
 	}
 	if s.Retention != 0 && !s.Compacted {
 		t.Configs["cleanup.policy"] = "delete" // the brokers' default could be to compact, and ages would not count
-		t.Configs["retention.ms"] = strconv.FormatInt(max(s.Retention.Milliseconds(), -1), 10)
+		t.Configs["retention.ms"] = "-1"
+		if s.Retention > 0 {
+			t.Configs["retention.ms"] = strconv.FormatInt(s.Retention.Milliseconds(), 10)
+		}
 	}
 	return t
 }
