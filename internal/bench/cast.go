@@ -18,6 +18,8 @@ type cast struct {
 	backend    stream.Backend
 	partitions int
 	members    []*castMember
+	config     stream.ConsumerConfig                                            // of every member but for its name
+	work       func(ctx context.Context, p *stream.Partition, member int) error // what a member does with a hold
 
 	mu      sync.Mutex // guards what follows
 	present int        // members that should have a share
@@ -33,7 +35,10 @@ type castMember struct {
 }
 
 func newCast(b stream.Backend, partitions, members int) *cast {
-	c := &cast{backend: b, partitions: partitions, members: make([]*castMember, members)}
+	c := &cast{
+		backend: b, partitions: partitions, members: make([]*castMember, members), work: skipRecords,
+		config: stream.ConsumerConfig{Group: "bench", Streams: []string{streamName}},
+	}
 	for i := range c.members {
 		c.members[i] = &castMember{stop: func() {}}
 	}
@@ -53,22 +58,26 @@ func (c *cast) join(ctx context.Context, member int) {
 }
 
 func (c *cast) serve(ctx context.Context, m *castMember, member int) error {
-	consumer, err := stream.NewConsumer(ctx, c.backend, stream.ConsumerConfig{
-		Group: "bench", Member: fmt.Sprintf("member-%d", member), Streams: []string{streamName},
-	})
+	config := c.config
+	config.Member = fmt.Sprintf("member-%d", member)
+	consumer, err := stream.NewConsumer(ctx, c.backend, config)
 	if err != nil {
 		return err
 	}
 	return consumer.Run(ctx, func(ctx context.Context, p *stream.Partition) error {
 		c.count(m, 1)
 		defer c.count(m, -1)
-		for _, err := range p.Records(ctx) {
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return c.work(ctx, p, member)
 	})
+}
+
+func skipRecords(ctx context.Context, p *stream.Partition, _ int) error {
+	for _, err := range p.Records(ctx) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // count tells of a hold that begins or ends.

@@ -33,7 +33,7 @@ func (v *venue) produceContest(ctx context.Context, l *lab, s shape) (_ map[stri
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, gone()) }()
-	at := site{shape: s, brokers: brokers, topic: topic, load: s.load()}
+	at := site{shape: s, brokers: brokers, topic: topic, load: s.load(), linger: linger}
 	length := burst
 	if l.Smoke {
 		length = smokeBurst

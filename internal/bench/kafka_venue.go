@@ -13,11 +13,12 @@ import (
 // A venue is where the sides of the subcommand kafka meet: one broker, started when it is first needed, and topics made
 // for one comparison each. Its methods are called from one goroutine.
 type venue struct {
-	given  []string // brokers that run already
-	node   *cluster // nil: none was started
-	client *kgo.Client
-	admin  *kadm.Client
-	topics int
+	given       []string // brokers that run already
+	warmRecords int      // that a broker started here moves again and again before anything is measured
+	node        *cluster // nil: none was started
+	client      *kgo.Client
+	admin       *kadm.Client
+	topics      int
 }
 
 // open makes sure that there is a broker to talk to, and returns its address.
@@ -40,7 +41,32 @@ func (v *venue) open(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	v.client, v.admin = client, kadm.NewClient(client)
-	return v.brokers(), nil
+	if v.node == nil {
+		return v.brokers(), nil
+	}
+	return v.brokers(), v.warm(ctx)
+}
+
+// warmBursts is how often a new broker is written to and read before anything is measured: its compiler has not seen
+// the code yet.
+const warmBursts = 4
+
+func (v *venue) warm(ctx context.Context) error {
+	load := headline.load()
+	for range warmBursts {
+		at := site{shape: headline, brokers: v.brokers(), load: load, linger: linger}
+		n := headline.records(v.warmRecords)
+		topic, sum, gone, err := v.filled(ctx, headline, load, n)
+		if err != nil {
+			return err
+		}
+		at.topic = topic
+		_, err = franzPeer().consumeEntry(at, n, sum).bout(ctx)
+		if err = errors.Join(err, gone()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // metadataAge is how long bare franz-go keeps what it knows of leaders, as this library does.

@@ -17,6 +17,7 @@ const chunk = 100
 // nor the end of the stream is in it.
 type meter struct {
 	total, from, to int64
+	each            func(value []byte) // nil, or called for every record before it is counted; set before use
 	count           atomic.Int64
 
 	mu    sync.Mutex // guards what follows
@@ -39,13 +40,14 @@ func newMeter(total int) *meter {
 // A tap counts for one goroutine, or by addShared for several.
 type tap struct {
 	meter   *meter
+	each    func(value []byte)
 	n       int64
 	digests uint64
 	_       [64]byte // taps of different goroutines share no cache line
 }
 
 func (m *meter) tap() *tap {
-	t := &tap{meter: m}
+	t := &tap{meter: m, each: m.each}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.taps = append(m.taps, t)
@@ -61,6 +63,9 @@ func (m *meter) newTaps(n int) []*tap {
 }
 
 func (t *tap) add(value []byte) {
+	if t.each != nil {
+		t.each(value)
+	}
 	t.digests += digest(value)
 	if t.n++; t.n%chunk == 0 {
 		t.meter.add(chunk)

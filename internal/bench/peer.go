@@ -26,6 +26,7 @@ type site struct {
 	topic   string
 	group   string
 	load    *load
+	linger  time.Duration // of clients that publish asynchronously
 }
 
 // A publisher is a producer that is open.
@@ -34,6 +35,18 @@ type publisher interface {
 	// acknowledged by all replicas.
 	publish(ctx context.Context, deadline time.Time) (int, error)
 	close(ctx context.Context) error
+}
+
+// A single is a publisher that can send one record. Done runs once, on any goroutine, and must not block.
+type single interface {
+	send(ctx context.Context, key, value []byte, done func(error))
+}
+
+// sendOne sends a record and waits for its answer.
+func sendOne(ctx context.Context, p single, key, value []byte) error {
+	answer := make(chan error, 1)
+	p.send(ctx, key, value, func(err error) { answer <- err })
+	return <-answer
 }
 
 // A consumption is a consumer that is at work: one member of a group of its own, which begins with the oldest record and

@@ -35,7 +35,7 @@ type franzProducer struct {
 func openFranzProducer(_ context.Context, s site) (publisher, error) {
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(s.brokers...), kgo.DefaultProduceTopic(s.topic), kgo.RequiredAcks(kgo.AllISRAcks()),
-		kgo.ProducerLinger(linger), kgo.MaxBufferedRecords(buffered), kgo.ProducerBatchMaxBytes(batchBytes),
+		kgo.ProducerLinger(s.linger), kgo.MaxBufferedRecords(buffered), kgo.ProducerBatchMaxBytes(batchBytes),
 		kgo.ProducerBatchCompression(franzCodec(s.codec)), kgo.MetadataMinAge(metadataAge),
 	)
 	if err != nil {
@@ -52,6 +52,10 @@ func (p *franzProducer) publish(ctx context.Context, deadline time.Time) (int, e
 		return nil
 	})
 	return n, errors.Join(err, p.client.Flush(ctx), p.fault.first())
+}
+
+func (p *franzProducer) send(ctx context.Context, key, value []byte, done func(error)) {
+	p.client.Produce(ctx, &kgo.Record{Key: key, Value: value}, func(_ *kgo.Record, err error) { done(err) })
 }
 
 func (p *franzProducer) close(context.Context) error {

@@ -34,7 +34,7 @@ type kafkagoProducer struct {
 func openKafkagoProducer(_ context.Context, s site) (publisher, error) {
 	p := &kafkagoProducer{writer: &kafkago.Writer{
 		Addr: kafkago.TCP(s.brokers...), Topic: s.topic, Balancer: kafkago.Murmur2Balancer{},
-		BatchSize: kafkagoBatch, BatchBytes: batchBytes, BatchTimeout: linger, RequiredAcks: kafkago.RequireAll,
+		BatchSize: kafkagoBatch, BatchBytes: batchBytes, BatchTimeout: max(s.linger, time.Nanosecond), RequiredAcks: kafkago.RequireAll,
 		Transport: &kafkago.Transport{MetadataTopics: []string{s.topic}},
 	}}
 	if s.codec == "lz4" {
@@ -52,6 +52,11 @@ func (p *kafkagoProducer) publish(ctx context.Context, deadline time.Time) (int,
 		return p.writer.WriteMessages(ctx, p.messages...)
 	})
 	return n * len(p.messages), err
+}
+
+// send waits for the answer itself.
+func (p *kafkagoProducer) send(ctx context.Context, key, value []byte, done func(error)) {
+	done(p.writer.WriteMessages(ctx, kafkago.Message{Key: key, Value: value}))
 }
 
 func (p *kafkagoProducer) close(context.Context) error {

@@ -15,6 +15,10 @@ import (
 
 const nameLibrdkafka = "librdkafka"
 
+// librdkafkaBackoff is how many milliseconds a partition that has enough in the queue is not fetched. The default of a second
+// would be most of what is measured.
+const librdkafkaBackoff = 10
+
 // librdkafkaPeers is librdkafka by confluent-kafka-go. It needs cgo and a platform that the bindings bring a library for.
 func librdkafkaPeers() []peer {
 	return []peer{{
@@ -33,7 +37,7 @@ type librdkafkaProducer struct {
 
 func openLibrdkafkaProducer(_ context.Context, s site) (publisher, error) {
 	inner, err := confluent.NewProducer(&confluent.ConfigMap{
-		"bootstrap.servers": strings.Join(s.brokers, ","), "acks": "all", "linger.ms": int(linger.Milliseconds()),
+		"bootstrap.servers": strings.Join(s.brokers, ","), "acks": "all", "linger.ms": int(s.linger.Milliseconds()),
 		"compression.type": s.codec, "partitioner": "murmur2_random", "queue.buffering.max.messages": buffered,
 		"go.delivery.report.fields": "none",
 	})
@@ -94,7 +98,8 @@ type librdkafkaConsumption struct {
 func openLibrdkafkaConsumer(_ context.Context, s site, m *meter) (consumption, error) {
 	inner, err := confluent.NewConsumer(&confluent.ConfigMap{
 		"bootstrap.servers": strings.Join(s.brokers, ","), "group.id": s.group, "auto.offset.reset": "earliest",
-		"enable.auto.commit": false,
+		"enable.auto.commit":     false,
+		"fetch.queue.backoff.ms": librdkafkaBackoff,
 	})
 	if err != nil {
 		return nil, err

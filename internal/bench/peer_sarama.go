@@ -44,7 +44,7 @@ type saramaProducer struct {
 func openSaramaProducer(_ context.Context, s site) (publisher, error) {
 	config := sarama.NewConfig()
 	setSaramaProducer(config, s)
-	config.Producer.Flush.Frequency = linger
+	config.Producer.Flush.Frequency = s.linger
 	config.ChannelBufferSize = crowd
 	inner, err := sarama.NewAsyncProducer(s.brokers, config)
 	if err != nil {

@@ -15,6 +15,7 @@ const (
 	nameSend       = "streamport Send"
 	nameBatches    = "streamport Batches"
 	nameCheckpoint = "streamport Batches, Checkpoint"
+	nameRecords    = "streamport Records"
 	nameEach       = "streamport Each"
 	nameByKey      = "streamport ByKey"
 )
@@ -34,6 +35,7 @@ func streamPeers() []peer {
 	}{
 		{nameBatches, "Partition.Batches", tapBatches},
 		{nameCheckpoint, "Batches, Checkpoint after each", tapBatchesCheckpointing},
+		{nameRecords, "Partition.Records", tapRecords},
 		{nameEach, "stream.Each", tapEach},
 		{nameByKey, "stream.ByKey(64)", tapByKey},
 	} {
@@ -52,12 +54,13 @@ func openKafka(ctx context.Context, s site, wait time.Duration) (*kafka.Backend,
 type streamProducer struct {
 	backend  *kafka.Backend
 	producer *sender
+	topic    string
 	batched  bool
 }
 
 func openStreamProducer(batched bool) func(context.Context, site) (publisher, error) {
 	return func(ctx context.Context, s site) (publisher, error) {
-		wait := linger
+		wait := s.linger
 		if batched {
 			wait = 0
 		}
@@ -71,7 +74,7 @@ func openStreamProducer(batched bool) func(context.Context, site) (publisher, er
 		if err != nil {
 			return nil, errors.Join(err, backend.Close())
 		}
-		return &streamProducer{backend: backend, producer: producer, batched: batched}, nil
+		return &streamProducer{backend: backend, producer: producer, topic: s.topic, batched: batched}, nil
 	}
 }
 
@@ -91,14 +94,18 @@ func (p *streamProducer) publish(ctx context.Context, deadline time.Time) (n int
 	return n, errors.Join(err, p.producer.settle(ctx))
 }
 
+func (p *streamProducer) send(ctx context.Context, key, value []byte, done func(error)) {
+	p.producer.SendAsync(ctx, &stream.Record{Stream: p.topic, Key: key, Value: value}, func(_ stream.Ack, err error) { done(err) })
+}
+
 func (p *streamProducer) close(ctx context.Context) error {
 	return errors.Join(p.producer.close(ctx), p.backend.Close())
 }
 
 type streamConsumption struct {
-	backend *kafka.Backend
-	stop    context.CancelFunc
-	done    chan error
+	stop context.CancelFunc
+	done chan error
+	end  func() error // closes the backend, if it is the consumption's own
 }
 
 func openStreamConsumer(handler func(*tap) stream.Handler) func(context.Context, site, *meter) (consumption, error) {
@@ -107,24 +114,34 @@ func openStreamConsumer(handler func(*tap) stream.Handler) func(context.Context,
 		if err != nil {
 			return nil, err
 		}
-		consumer, err := stream.NewConsumer(ctx, backend, stream.ConsumerConfig{Group: s.group, Streams: []string{s.topic}})
+		c, err := consumeFrom(ctx, backend, s, m, handler)
 		if err != nil {
 			return nil, errors.Join(err, backend.Close())
 		}
-		ctx, stop := context.WithCancel(ctx)
-		c := &streamConsumption{backend: backend, stop: stop, done: make(chan error, 1)}
-		go func() {
-			err := consumer.Run(ctx, func(ctx context.Context, p *stream.Partition) error { return handler(m.tap())(ctx, p) })
-			m.fail(err)
-			c.done <- err
-		}()
+		c.end = backend.Close
 		return c, nil
 	}
 }
 
+// consumeFrom consumes by a backend that stays open.
+func consumeFrom(ctx context.Context, b stream.Backend, s site, m *meter, handler func(*tap) stream.Handler) (*streamConsumption, error) {
+	consumer, err := stream.NewConsumer(ctx, b, stream.ConsumerConfig{Group: s.group, Streams: []string{s.topic}})
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	c := &streamConsumption{stop: stop, done: make(chan error, 1), end: func() error { return nil }}
+	go func() {
+		err := consumer.Run(ctx, func(ctx context.Context, p *stream.Partition) error { return handler(m.tap())(ctx, p) })
+		m.fail(err)
+		c.done <- err
+	}()
+	return c, nil
+}
+
 func (c *streamConsumption) close() error {
 	c.stop()
-	return errors.Join(<-c.done, c.backend.Close())
+	return errors.Join(<-c.done, c.end())
 }
 
 func tapBatches(t *tap) stream.Handler {
@@ -153,6 +170,18 @@ func tapBatchesCheckpointing(t *tap) stream.Handler {
 			if err := p.Checkpoint(ctx, &recs[len(recs)-1]); err != nil {
 				return err
 			}
+		}
+		return nil
+	}
+}
+
+func tapRecords(t *tap) stream.Handler {
+	return func(ctx context.Context, p *stream.Partition) error {
+		for rec, err := range p.Records(ctx) {
+			if err != nil {
+				return err
+			}
+			t.add(rec.Value)
 		}
 		return nil
 	}

@@ -11,12 +11,18 @@ func newRateTable(title string) rateTable {
 }
 
 func (t rateTable) addRate(side, call string, c *Costs) {
+	rate := c.rate()
+	t.add(side, call, number(rate.Median()), number(rate.Min()), number(rate.Max()),
+		number(c.CPU.Median()), number(c.Allocs.Median()), number(c.Bytes.Median()))
+}
+
+// rate is how many thousand records passed in a second, by repetition.
+func (c *Costs) rate() Sample {
 	rate := make(Sample, len(c.Nanos))
 	for i, nanos := range c.Nanos {
 		rate[i] = 1e6 / nanos
 	}
-	t.add(side, call, number(rate.Median()), number(rate.Min()), number(rate.Max()),
-		number(c.CPU.Median()), number(c.Allocs.Median()), number(c.Bytes.Median()))
+	return rate
 }
 
 // minus subtracts b from a, repetition by repetition.
