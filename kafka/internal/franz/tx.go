@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,13 +39,56 @@ func (t *tx) Append(ctx context.Context, recs []*stream.Record, done func(stream
 	t.records += len(recs)
 	ctx, cancel := t.s.whileAlive(ctx)
 	defer cancel()
-	t.session.sink.Append(ctx, recs, func(ack stream.Ack, err error) {
-		if err != nil {
-			err = settled(err) // whatever became of the record: its transaction does not commit
-			t.fail(err)
+	answer := func(ack stream.Ack, err error) {
+		if ack.Record != nil {
+			t.s.gate.Leave(engine.BatchSize(ack.Record))
 		}
-		done(ack, err)
-	})
+		t.answer(ack, err, done)
+	}
+	for part := range slices.Chunk(recs, chunk) {
+		t.append(ctx, part, answer, done)
+	}
+}
+
+// append waits for space and hands the records over. The session's own sink has as much space as all sessions together.
+func (t *tx) append(ctx context.Context, recs []*stream.Record, answer, done func(stream.Ack, error)) {
+	var sizes [chunk]int64
+	for i, r := range recs {
+		if r != nil {
+			sizes[i] = engine.BatchSize(r)
+		}
+	}
+	for first := 0; first < len(recs); {
+		n, err := 1, error(nil)
+		if recs[first] != nil {
+			n, err = t.s.gate.Enter(ctx, untilNil(sizes[first:len(recs)]), nil)
+		}
+		if err != nil {
+			for _, r := range recs[first:] {
+				t.answer(stream.Ack{Record: r}, placed("append", topicOf(r), "", cause(ctx, err)), done)
+			}
+			return
+		}
+		t.session.sink.Append(ctx, recs[first:first+n], answer)
+		first += n
+	}
+}
+
+// untilNil are the sizes up to the next record that is nil: it takes no space.
+func untilNil(sizes []int64) []int64 {
+	if i := slices.Index(sizes, 0); i > 0 {
+		return sizes[:i]
+	}
+	return sizes
+}
+
+// answer tells what became of a record.
+func (t *tx) answer(ack stream.Ack, err error, done func(stream.Ack, error)) {
+	if err != nil {
+		err = settled(err) // whatever became of the record: its transaction does not commit
+		t.fail(err)
+	}
+	done(ack, err)
 }
 
 // refuseAll fails every record with the same error.

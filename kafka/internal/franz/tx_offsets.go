@@ -34,14 +34,18 @@ func (t *tx) commitWith(ctx context.Context, claim engine.TxClaim, to stream.Che
 	defer cancel()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
 		err := claim.Guarded(ctx, func(ctx context.Context, m engine.Membership) error {
-			mark, err := t.mark(ctx, m, claim.Hold(), to)
+			at, err := t.mark(ctx, m, claim, to)
 			if err == nil {
-				err = t.addOffsets(ctx, m, mark)
+				err = t.addOffsets(ctx, m, at)
 			}
 			if err != nil {
 				return settled(cause(ctx, err))
 			}
-			return t.decide(ctx, mark)
+			if err := t.decide(ctx, at); err != nil {
+				return err
+			}
+			claim.Saved(at.Committed)
+			return nil
 		})
 		code, _ := engine.CodeOf(err)
 		if code != illegalGeneration && code != rebalanceInProgress && code != staleMemberEpoch {
@@ -55,27 +59,35 @@ func (t *tx) commitWith(ctx context.Context, claim engine.TxClaim, to stream.Che
 
 // A mark is a checkpoint as the group's coordinator stores it.
 type mark struct {
+	engine.Committed
 	group     string
 	topic     string
 	id        [16]byte
 	partition int32
-	engine.Committed
+	again     bool // what was stored before is at the same offset
 }
 
 // mark refuses, without asking brokers, what they would accept of a member that is in no group.
-func (t *tx) mark(ctx context.Context, m engine.Membership, h stream.Hold, to stream.Checkpoint) (*mark, error) {
+func (t *tx) mark(ctx context.Context, m engine.Membership, claim engine.TxClaim, to stream.Checkpoint) (*mark, error) {
 	if m.Generation < 0 || m.Member == "" {
 		return nil, fmt.Errorf("%w: the member is not in the group", stream.ErrLost)
 	}
-	n, err := strconv.ParseInt(h.Partition, 10, 32)
-	if err != nil {
-		return nil, fmt.Errorf("%w: partition %.20q is not a number", stream.ErrInvalid, h.Partition)
-	}
-	id, err := t.s.client.topicID(ctx, h.Stream, topicIDAge)
+	committed, err := claim.Committed(to)
 	if err != nil {
 		return nil, err
 	}
-	return &mark{group: m.Group, topic: h.Stream, id: id, partition: int32(n), Committed: engine.Encode(to)}, nil
+	hold := claim.Hold()
+	n, err := strconv.ParseInt(hold.Partition, 10, 32)
+	if err != nil {
+		return nil, fmt.Errorf("%w: partition %.20q is not a number", stream.ErrInvalid, hold.Partition)
+	}
+	id, err := t.s.client.topicID(ctx, hold.Stream, topicIDAge)
+	if err != nil {
+		return nil, err
+	}
+	return &mark{
+		Committed: committed, group: m.Group, topic: hold.Stream, id: id, partition: int32(n), again: claim.IsSaved(committed),
+	}, nil
 }
 
 // addOffsets adds the mark to the transaction: at the transaction's coordinator first, unless that is implied, then at the

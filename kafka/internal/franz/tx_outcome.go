@@ -56,7 +56,7 @@ func (t *tx) resolve(ctx context.Context, at *mark, unanswered error) error {
 		t.session.broken = true
 		return unknown
 	}
-	if at == nil {
+	if at == nil || at.again { // nothing tells
 		return unknown
 	}
 	stored, err := t.s.client.Committed(ctx, at.group, at.topic, []int32{at.partition})

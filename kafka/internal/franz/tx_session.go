@@ -10,17 +10,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
-	"github.com/streamport-go/streamport/stream"
 )
 
 // A session is one transactional id and the kgo.Client that has it now. It belongs to one goroutine at a time.
 type session struct {
 	client *client
 	id     string
-	open   opener
+	open   func(options ...kgo.Opt) (*sink, error)
 
 	native   *kgo.Client // nil: none, or not fit
-	sink     stream.Sink // on native, which it owns
+	sink     *sink       // on native, which it owns
 	implicit bool        // TxnOffsetCommit adds the group to the transaction (KIP-890: transaction.version 2)
 	broken   bool        // the next transaction needs a new client
 	endings  *endings
@@ -61,15 +60,15 @@ func (s *session) renew(ctx context.Context) error {
 		old.SetMaxKeyVersion(int16(kmsg.TxnOffsetCommit), lastExplicit)
 		options = append(options, kgo.MaxVersions(old))
 	}
-	native, sink, err := s.open(options...)
+	sink, err := s.open(options...)
 	if err != nil {
 		return err
 	}
-	if _, _, err := native.ProducerID(ctx); err != nil {
+	if _, _, err := sink.native.ProducerID(ctx); err != nil {
 		closeSink(sink)
 		return mapped(cause(ctx, err))
 	}
-	s.native, s.sink, s.implicit, s.endings, s.broken = native, sink, implicit, ends, false
+	s.native, s.sink, s.implicit, s.endings, s.broken = sink.native, sink, implicit, ends, false
 	return nil
 }
 
@@ -83,7 +82,7 @@ func (s *session) discard() {
 }
 
 // closeSink closes a sink without waiting for its records.
-func closeSink(sink stream.Sink) {
+func closeSink(sink *sink) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = sink.Close(ctx) // it says that the records failed, which their promises say too

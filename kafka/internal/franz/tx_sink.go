@@ -27,6 +27,7 @@ type txSink struct {
 	client *client
 	config stream.SinkConfig
 
+	gate     *engine.Gate  // of the records of all transactions
 	free     chan *session // capacity: all of them
 	alive    context.Context
 	kill     context.CancelCauseFunc // ends alive; its cause is what calls under way answer
@@ -40,36 +41,34 @@ type txSink struct {
 	open   map[*tx]struct{}
 }
 
-// An opener makes a kgo.Client with options on top of those of every producer, and a sink on it that owns it.
-type opener func(options ...kgo.Opt) (*kgo.Client, stream.Sink, error)
-
-// newTxSink makes a sink for transactions. Plain takes the records outside of them; it is closed with the sink. Nothing is
-// dialled before the first transaction, but to abort what a predecessor left open.
-func newTxSink(c *client, config stream.SinkConfig, plain stream.Sink, open opener) *txSink {
+// newTxSink makes a sink for transactions. Nothing is dialled before the first one, but to abort what a predecessor left
+// open in the other slots.
+func (c *client) newTxSink(_ context.Context, config stream.SinkConfig, p engine.Probe) (stream.Sink, error) {
+	plain, err := c.openSink(config, p, acknowledging(c.settings)...)
+	if err != nil {
+		return nil, placed("open sink", "", "", err)
+	}
+	open := func(options ...kgo.Opt) (*sink, error) { return c.openSink(config, p, options...) }
 	n := max(config.Sessions, 1)
 	s := &txSink{
 		Sink: plain, client: c, config: config, free: make(chan *session, n), shutting: make(chan struct{}),
-		open: map[*tx]struct{}{},
+		gate: engine.NewGate(config.BufferedRecords, config.BufferedBytes), open: map[*tx]struct{}{},
 	}
 	s.alive, s.kill = context.WithCancelCause(context.Background())
 	sessions := make([]*session, n)
 	for slot := range n {
-		sessions[slot] = &session{client: c, id: transactionalID(c.settings, config.Member, slot), open: open}
+		sessions[slot] = &session{client: c, open: open, id: transactionalID(c.settings, config.Member, slot)}
 	}
 	s.free <- sessions[0] // its first transaction does what takeOver does
 	if n > 1 {
 		s.works.Go(func() { s.takeOver(sessions[1:]) })
 	}
-	return s
+	return s, nil
 }
 
 // transactionalID is stable for a slot of a member.
 func transactionalID(settings engine.Settings, member string, slot int) string {
-	prefix := settings.TxID
-	if prefix == "" {
-		prefix = settings.ClientID
-	}
-	return fmt.Sprintf("%s-%s-%d", prefix, member, slot)
+	return fmt.Sprintf("%s-%s-%d", settings.TxID, member, slot)
 }
 
 // takeOver aborts what a crashed predecessor left open in slots that may not be used for long, and frees each slot.
@@ -181,6 +180,7 @@ func (s *txSink) Close(ctx context.Context) error {
 
 func (s *txSink) shut(ctx context.Context) error {
 	close(s.shutting)
+	defer s.gate.Shut()
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
