@@ -15,9 +15,9 @@ type sinks struct {
 	closed bool
 }
 
-// add keeps s and returns it so that it is forgotten when it is closed. After Close s is closed at once, and the error is
-// stream.ErrClosed.
-func (k *sinks) add(s stream.Sink) (stream.Sink, error) {
+// add keeps s and returns it so that it is forgotten when it is closed, and release is called then. After Close s is closed
+// at once, and the error is stream.ErrClosed.
+func (k *sinks) add(s stream.Sink, release func()) (stream.Sink, error) {
 	k.mu.Lock()
 	closed := k.closed
 	if !closed {
@@ -27,13 +27,18 @@ func (k *sinks) add(s stream.Sink) (stream.Sink, error) {
 		k.open[s] = true
 	}
 	k.mu.Unlock()
+	forget := func() {
+		k.remove(s)
+		release()
+	}
 	if closed {
+		defer release()
 		return nil, errors.Join(stream.ErrClosed, s.Close(ended()))
 	}
 	if tx, ok := s.(stream.TxSink); ok {
-		return keptTx{tx, k}, nil
+		return keptTx{tx, forget}, nil
 	}
-	return kept{s, k}, nil
+	return kept{s, forget}, nil
 }
 
 func (k *sinks) remove(s stream.Sink) {
@@ -66,23 +71,23 @@ func ended() context.Context {
 // A kept is a sink that its backend knows.
 type kept struct {
 	stream.Sink
-	by *sinks
+	forget func()
 }
 
 // Close closes the sink.
 func (s kept) Close(ctx context.Context) error {
-	defer s.by.remove(s.Sink)
+	defer s.forget()
 	return s.Sink.Close(ctx)
 }
 
 // A keptTx is a sink for transactions that its backend knows.
 type keptTx struct {
 	stream.TxSink
-	by *sinks
+	forget func()
 }
 
 // Close closes the sink.
 func (s keptTx) Close(ctx context.Context) error {
-	defer s.by.remove(s.TxSink)
+	defer s.forget()
 	return s.TxSink.Close(ctx)
 }
