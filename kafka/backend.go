@@ -210,4 +210,3 @@ func listed(brokers []string) string {
 	}
 	return strings.Join(brokers, ",")
 }
-

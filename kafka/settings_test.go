@@ -81,7 +81,10 @@ func TestDefaultsFollowWhatIsSet(t *testing.T) {
 		},
 		"no idempotence": {
 			func(c *kafka.Config) { c.NoIdempotence, c.InFlight = true, 100 },
-			func(t *testing.T, s engine.Settings) { require.False(t, s.Idempotent); require.Equal(t, 100, s.InFlight) },
+			func(t *testing.T, s engine.Settings) {
+				require.False(t, s.Idempotent)
+				require.Equal(t, 100, s.InFlight)
+			},
 		},
 		"a short session": {
 			func(c *kafka.Config) { c.Session = 1500 * time.Millisecond },
