@@ -16,7 +16,7 @@ const (
 	// patience is how long a poll waits for partitions that were paused just now. A handler that keeps up resumes sooner.
 	// Pausing in franz-go costs the answer that is under way, since franz-go throws away what it has of a paused partition.
 	patience = 5 * time.Millisecond
-	// inspectEvery is how often topics are looked at that may have been deleted.
+	// inspectEvery is how often topics are looked at that may have been deleted, unless metadata is even younger.
 	inspectEvery = 2 * time.Second
 	// closePatience is how long Close lets the client finish what it is doing with brokers.
 	closePatience = time.Second
@@ -46,6 +46,7 @@ type fetcher struct {
 	broken  map[engine.Partition]struct{} // stand still, and are to be removed from the client
 	missing map[string]int                // topics that metadata does not know, and at how many inspections
 	stale   map[string]struct{}           // topics of which the client keeps an id that is no longer theirs
+	every   time.Duration                 // between inspections
 	next    time.Time                     // of the next inspection
 }
 
@@ -63,6 +64,7 @@ func (c *client) OpenFetcher(r engine.Receiver, config engine.FetchConfig) (engi
 	}
 	f := &fetcher{
 		native: native, receiver: r, uncommitted: c.settings.Uncommitted, cut: cut,
+		every: min(inspectEvery, c.settings.MetadataMaxAge),
 		ended: make(chan struct{}), wake: make(chan struct{}, 1),
 		orders:    make(map[engine.Partition]order),
 		interrupt: func() {},
@@ -216,7 +218,7 @@ func (f *fetcher) listen() context.Context {
 	}
 	if f.poll == nil || f.poll.Err() != nil {
 		f.interrupt()
-		f.poll, f.interrupt = context.WithTimeout(f.base, inspectEvery)
+		f.poll, f.interrupt = context.WithTimeout(f.base, f.every)
 	}
 	return f.poll
 }

@@ -3,6 +3,7 @@ package franz
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -131,19 +132,22 @@ func fetchError(err error) error {
 // not know it yet.
 const deletedAfter = 3
 
+// noPartition is one that no topic has. Asked for it, the client tells the error of the topic.
+const noPartition = math.MaxInt32
+
 // inspect finds topics that were deleted, of which the client says nothing where brokers do not know topics' ids.
 func (f *fetcher) inspect() {
 	now := time.Now()
 	if now.Before(f.next) {
 		return
 	}
-	f.next = now.Add(inspectEvery)
+	f.next = now.Add(f.every)
 	known := make(map[string]bool)
 	for p := range f.places {
 		if _, done := known[p.Topic]; done {
 			continue
 		}
-		_, _, err := f.native.PartitionLeader(p.Topic, 0)
+		_, _, err := f.native.PartitionLeader(p.Topic, noPartition)
 		known[p.Topic] = !errors.Is(err, kerr.UnknownTopicOrPartition)
 	}
 	for topic := range f.missing {
