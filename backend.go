@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/streamport-go/streamport/internal/confdoc"
+	"github.com/streamport-go/streamport/kafka"
 	"github.com/streamport-go/streamport/memory"
 	"github.com/streamport-go/streamport/stream"
 )
@@ -13,6 +14,7 @@ import (
 // its section in Config.
 var backends = [...]backend{
 	entry("memory", "", func(c *Config) **memory.Config { return &c.Memory }, memory.Open),
+	entry("kafka", "brokers", func(c *Config) **kafka.Config { return &c.Kafka }, kafka.Open),
 }
 
 // A backend is what the front door knows of one: the rest is in its package.

@@ -1,6 +1,7 @@
 package streamport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -54,7 +55,7 @@ func (k check) section(root *confdoc.Node, b backend) {
 		t := trial{check: k, root: root, backend: b, found: found, without: map[string]findings{}}
 		repaired := root
 		for _, err := range found.errs {
-			guilty := t.blame(b.name, err)
+			guilty := cmp.Or(t.blame(b.name, err, true), t.blame(b.name, err, false))
 			if guilty == "" {
 				k.decoder.Refuse(b.name, message(err), err)
 				continue
@@ -80,19 +81,19 @@ type trial struct {
 	without map[string]findings // by path of what was left out, for as many as maxAsked
 }
 
-// blame returns what below path, left out, makes err go away and no other error of the same stage come: the innermost, and
-// of several the last; "" if there is nothing.
-func (t trial) blame(path string, err error) string {
+// blame returns what below path, left out, makes err go away: the innermost, and of several the last; "" if there is
+// nothing. Strictly, no other error of the same stage may come instead.
+func (t trial) blame(path string, err error, strict bool) string {
 	for _, child := range slices.Backward(t.children(path)) {
 		after, ok := t.ask(child)
 		if !ok || slices.ContainsFunc(after.errs, same(err)) {
 			continue
 		}
-		if inner := t.blame(child, err); inner != "" {
+		if inner := t.blame(child, err, strict); inner != "" {
 			return inner
 		}
 		isNew := func(e error) bool { return !slices.ContainsFunc(t.found.errs, same(e)) }
-		if after.opened && !t.found.opened || !slices.ContainsFunc(after.errs, isNew) {
+		if !strict || after.opened && !t.found.opened || !slices.ContainsFunc(after.errs, isNew) {
 			return child
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 
 	"github.com/streamport-go/streamport/internal/confdoc"
+	"github.com/streamport-go/streamport/kafka"
 	"github.com/streamport-go/streamport/memory"
 	"github.com/streamport-go/streamport/stream"
 )
@@ -69,7 +70,12 @@ func schema() confdoc.Schema {
 		},
 		Words: map[reflect.Type][]string{
 			reflect.TypeFor[memory.Profile]():    {"strict", "kafka", "kinesis"},
-			reflect.TypeFor[memory.Assignment](): {string(memory.Cooperative), string(memory.Eager)},
+			reflect.TypeFor[memory.Assignment](): words(memory.Cooperative, memory.Eager),
+			reflect.TypeFor[kafka.Acks]():        words(kafka.AcksAll, kafka.AcksLeader, kafka.AcksNone, "-1", "1", "0"),
+			reflect.TypeFor[kafka.Codec]():       words(kafka.None, kafka.Gzip, kafka.Snappy, kafka.LZ4, kafka.Zstd),
+			reflect.TypeFor[kafka.Isolation]():   words(kafka.ReadCommitted, kafka.ReadUncommitted),
+			reflect.TypeFor[kafka.Assignment]():  words(kafka.Cooperative, kafka.Eager, kafka.Server),
+			reflect.TypeFor[kafka.Mechanism]():   words(kafka.Plain, kafka.SCRAM256, kafka.SCRAM512, kafka.OAuthBearer, kafka.AWSMSKIAM),
 		},
 		Short: map[reflect.Type][]string{
 			reflect.TypeFor[stream.StreamConfig](): {"name", "partitions"},
@@ -78,4 +84,12 @@ func schema() confdoc.Schema {
 			reflect.TypeFor[stream.Capabilities](): true, // of a probed target: for tests, which are written in Go
 		},
 	}
+}
+
+func words[W ~string](all ...W) []string {
+	texts := make([]string, len(all))
+	for i, w := range all {
+		texts[i] = string(w)
+	}
+	return texts
 }

@@ -14,8 +14,10 @@ import (
 //	memory:
 //	memory:?profile=kinesis&seed=7
 //	memory://?profile=kafka&streams=quakes:4,alerts:1
+//	kafka://localhost:9092
+//	kafka://b1:9093,b2:9093?tls.ca_file=ca.pem&sasl.mechanism=PLAIN&sasl.user=app&sasl.password=${KAFKA_PASSWORD}
 //
-// The query has the keys that the backend's section has in a configuration file, in the same units; a key inside another
+// Hosts are brokers; what a backend opens so is not dialled before it is used. The query has the keys that the backend's section has in a configuration file, in the same units; a key inside another
 // is written with a dot, a list with commas, a stream as name:partitions. ${NAME} stands for an environment variable, as
 // in a file. Variables that begin with STREAMPORT_ override nothing here: a URL says all.
 //
