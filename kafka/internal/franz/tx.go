@@ -135,7 +135,7 @@ func (t *tx) Commit(ctx context.Context, c stream.Claim, to stream.Checkpoint) e
 	case errors.Is(err, stream.ErrUnknownOutcome):
 		t.finish()
 	case isFenced(err):
-		err = fmt.Errorf("%w; the transaction is aborted: its time was over, or another producer has its id", err)
+		err = fmt.Errorf("%w (the transaction's time was over, or another producer has its id)", err)
 		t.session.broken = true
 		t.finish()
 	default:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -89,15 +90,21 @@ func settled(err error) error {
 	if err == nil || !errors.Is(err, stream.ErrUnknownOutcome) {
 		return err
 	}
-	return fmt.Errorf("a request of the transaction had no answer in time, so that it is aborted: %w", unnamed{err})
+	return fmt.Errorf("nothing is stored, as the transaction is aborted: %w", decided{err})
 }
 
-// unnamed keeps the cause but not its sentinel ErrUnknownOutcome.
-type unnamed struct{ err error }
+// decided is an error without its sentinel ErrUnknownOutcome.
+type decided struct{ err error }
 
-func (u unnamed) Error() string { return u.err.Error() }
+func (d decided) Error() string {
+	return strings.ReplaceAll(d.err.Error(), stream.ErrUnknownOutcome.Error()+": ", "")
+}
 
-func (u unnamed) As(target any) bool { return errors.As(u.err, target) }
+func (d decided) Is(target error) bool {
+	return target != stream.ErrUnknownOutcome && errors.Is(d.err, target)
+}
+
+func (d decided) As(target any) bool { return errors.As(d.err, target) }
 
 // cause is why a context ended where err is no more than that it did.
 func cause(ctx context.Context, err error) error {
