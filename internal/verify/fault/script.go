@@ -16,20 +16,23 @@ type Kind string
 // The kinds. Arg picks the member or partition concerned, by its place among those that there are, unless the comment says
 // otherwise.
 const (
-	Crash     Kind = "crash"     // a member dies without leaving
-	Pause     Kind = "pause"     // a member stands still for Target, a duration
-	Expel     Kind = "expel"     // the group throws a member out
-	Rebalance Kind = "rebalance" // the group shares its partitions out anew
-	Join      Kind = "join"      // a member comes
-	Leave     Kind = "leave"     // a member goes in order
-	Split     Kind = "split"     // a partition becomes two
-	Merge     Kind = "merge"     // a partition and its neighbour become one
-	Grow      Kind = "grow"      // a partition is added
-	Trim      Kind = "trim"      // records of a partition go: Target is "half" of those that are known, or "all"
-	Refuse    Kind = "refuse"    // the Arg-th call of Target, an operation, from now on fails and is not carried out
-	Lose      Kind = "lose"      // it is carried out, and its answer is lost
-	Late      Kind = "late"      // it is carried out, and its answer is late
-	Rate      Kind = "rate"      // calls meet the fault Target by chance: Arg of 1,000
+	Crash       Kind = "crash"       // a member dies without leaving
+	Pause       Kind = "pause"       // a member stands still for Target, a duration
+	Expel       Kind = "expel"       // the group throws a member out
+	Rebalance   Kind = "rebalance"   // the group shares its partitions out anew
+	Join        Kind = "join"        // a member comes
+	Leave       Kind = "leave"       // a member goes in order
+	Split       Kind = "split"       // a partition becomes two
+	Merge       Kind = "merge"       // a partition and its neighbour become one
+	Grow        Kind = "grow"        // a partition is added
+	Trim        Kind = "trim"        // records of a partition go: Target is "half" of those that are known, or "all"
+	Refuse      Kind = "refuse"      // the Arg-th call of Target, an operation, from now on fails and is not carried out
+	Lose        Kind = "lose"        // it is carried out, and its answer is lost
+	Late        Kind = "late"        // it is carried out, and its answer is late
+	Cut         Kind = "cut"         // the connection of the Arg-th request of Target from now on ends before it is sent
+	Move        Kind = "move"        // every partition gets another leader
+	Coordinator Kind = "coordinator" // groups and transactions get other coordinators
+	Rate        Kind = "rate"        // calls meet the fault Target by chance: Arg of 1,000
 )
 
 // Operations of a Checkpointer, as the Target of Refuse and Lose; all others are the environment's own.

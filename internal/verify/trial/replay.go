@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/streamport-go/streamport/internal/verify/env"
+	"github.com/streamport-go/streamport/internal/verify/env/kfake"
 	"github.com/streamport-go/streamport/internal/verify/env/mem"
 	"github.com/streamport-go/streamport/internal/verify/fault"
 	"github.com/streamport-go/streamport/memory"
@@ -13,10 +14,13 @@ import (
 
 // A Kept is a seed that failed once: it is replayed for ever. The seed alone makes the plan; the script replaces the plan's.
 type Kept struct {
-	Seed    uint64
-	Profile memory.Profile
-	Script  fault.Script
+	Seed   uint64
+	On     string // a memory profile's name, or Kfake
+	Script fault.Script
 }
+
+// Kfake names the environment of the Kafka adapter on kfake.
+const Kfake = "kfake"
 
 // profiles are those of a seed, by its rest.
 var profiles = [...]memory.Profile{memory.Strict, memory.Kafka, memory.Kinesis}
@@ -27,40 +31,60 @@ func ProfileOf(seed uint64) memory.Profile { return profiles[seed%uint64(len(pro
 // Memory is the trial of a seed on package memory.
 func Memory(seed uint64) Trial { return New(mem.Profile{Profile: ProfileOf(seed)}, seed) }
 
+// Brokers is the trial of a seed on the Kafka adapter and kfake. Its history is not the seed's alone.
+func Brokers(seed uint64) Trial {
+	tr := New(kfake.Brokers{}, seed)
+	tr.Racy = true
+	return tr
+}
+
 // KeptOf is the trial in one line.
 func KeptOf(tr Trial, o env.Opener) Kept {
-	k := Kept{Seed: tr.Plan.Seed, Script: tr.Plan.Script}
+	k := Kept{Seed: tr.Plan.Seed, On: Kfake, Script: tr.Plan.Script}
 	if p, ok := o.(mem.Profile); ok {
-		k.Profile = p.Profile
+		k.On = p.Profile.String()
 	}
 	return k
 }
 
-// String is the line: seed, profile, script.
-func (k Kept) String() string { return fmt.Sprintf("%d %v %v", k.Seed, k.Profile, k.Script) }
+// String is the line: seed, environment, script.
+func (k Kept) String() string { return fmt.Sprintf("%d %v %v", k.Seed, k.On, k.Script) }
 
 // ParseKept reads what String wrote. What follows a # is a remark.
 func ParseKept(line string) (Kept, error) {
 	line, _, _ = strings.Cut(line, "#")
 	words := strings.Fields(line)
 	if len(words) != 3 {
-		return Kept{}, fmt.Errorf("%q is no kept seed: want seed, profile and script", line)
+		return Kept{}, fmt.Errorf("%q is no kept seed: want seed, environment and script", line)
 	}
 	seed, err := strconv.ParseUint(words[0], 10, 64)
 	if err != nil {
 		return Kept{}, fmt.Errorf("the seed of %q: %w", line, err)
 	}
-	k := Kept{Seed: seed}
-	if err := k.Profile.UnmarshalText([]byte(words[1])); err != nil {
-		return Kept{}, fmt.Errorf("the profile of %q: %w", line, err)
+	k := Kept{Seed: seed, On: words[1]}
+	if _, err := k.opener(); err != nil {
+		return Kept{}, fmt.Errorf("the environment of %q: %w", line, err)
 	}
 	k.Script, err = fault.Parse(words[2])
 	return k, err
 }
 
-// Trial is the kept seed's.
+func (k Kept) opener() (env.Opener, error) {
+	if k.On == Kfake {
+		return kfake.Brokers{}, nil
+	}
+	var p mem.Profile
+	err := p.Profile.UnmarshalText([]byte(k.On))
+	return p, err
+}
+
+// Trial is the kept seed's. ParseKept has seen to it that there is the environment.
 func (k Kept) Trial() Trial {
-	tr := New(mem.Profile{Profile: k.Profile}, k.Seed)
-	tr.Plan.Script = k.Script
+	o, err := k.opener()
+	if err != nil {
+		panic(err)
+	}
+	tr := New(o, k.Seed)
+	tr.Plan.Script, tr.Racy = k.Script, k.On == Kfake
 	return tr
 }

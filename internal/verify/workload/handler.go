@@ -36,7 +36,7 @@ func (r *run) handler(ctx context.Context, member string) (h stream.Handler, don
 		h = r.each(member, func(f function) stream.Handler { return stream.ByKey(2, f, retry) })
 	case DeadLetter:
 		var out stream.Producer
-		out, err = stream.NewProducer(ctx, r.env.Backend(), stream.ProducerConfig{Member: member + "-dead", DeliveryTimeout: delivery})
+		out, err = stream.NewProducer(ctx, r.backend, stream.ProducerConfig{Member: member + "-dead", DeliveryTimeout: r.delivery()})
 		if err != nil {
 			return nil, done, err
 		}
@@ -45,8 +45,8 @@ func (r *run) handler(ctx context.Context, member string) (h stream.Handler, don
 		h = r.each(member, func(f function) stream.Handler { return stream.Each(f, retry) })
 	case Transact:
 		var out stream.Producer
-		out, err = stream.NewProducer(ctx, r.env.Backend(), stream.ProducerConfig{
-			Member: member + "-out", Streams: []string{output}, Require: stream.Requirements{Transactions: stream.Native}, DeliveryTimeout: delivery,
+		out, err = stream.NewProducer(ctx, r.backend, stream.ProducerConfig{
+			Member: member + "-out", Streams: []string{Output}, Require: stream.Requirements{Transactions: stream.Native}, DeliveryTimeout: r.delivery(),
 		})
 		if err != nil {
 			return nil, done, err
@@ -107,9 +107,9 @@ func (s *session) work(rec *stream.Record) error {
 	case n < 12:
 		panic(plannedPanic)
 	case n < 30:
-		p.sleep(3 * grace) // longer than a member may
+		p.sleep(3 * s.grace()) // longer than a member may
 	case n < 33:
-		p.sleep(40 * grace) // longer than anybody waits
+		p.sleep(40 * s.grace()) // longer than anybody waits
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (r *run) live(l *life) {
 // consume is one life of a member.
 func (r *run) consume(ctx context.Context, name string) {
 	config := stream.ConsumerConfig{
-		Group: group, Member: name, Streams: []string{input}, Expired: stream.ExpiredOldest, Grace: grace, CheckpointEvery: often,
+		Group: Group, Member: name, Streams: []string{Input}, Expired: stream.ExpiredOldest, Grace: r.grace(), CheckpointEvery: often,
 		Observe: func(e stream.Event) { r.observe(name, e) },
 	}
 	if r.Latest {
@@ -112,7 +112,7 @@ func (r *run) consume(ctx context.Context, name string) {
 		ended = time.Now()
 	})
 	defer unlink()
-	c, err := stream.NewConsumer(ctx, r.env.Backend(), config)
+	c, err := stream.NewConsumer(ctx, r.backend, config)
 	if err == nil {
 		var done func()
 		var h stream.Handler
@@ -124,7 +124,7 @@ func (r *run) consume(ctx context.Context, name string) {
 	op := history.Op{F: history.Close, Proc: name, Err: runClass(err)}
 	r.mu.Lock()
 	if !ended.IsZero() {
-		op.Dur = int64(max(0, time.Since(ended)-grace-time.Second))
+		op.Dur = int64(max(0, time.Since(ended)-r.grace()-time.Second))
 	}
 	r.mu.Unlock()
 	r.note(op)
@@ -134,7 +134,7 @@ func (r *run) consume(ctx context.Context, name string) {
 func (r *run) observe(member string, e stream.Event) {
 	at := place{member, e.Partition}
 	part := e.Stream + "/" + e.Partition
-	if e.Stream != input {
+	if e.Stream != Input {
 		return
 	}
 	switch e.Kind {
@@ -172,7 +172,7 @@ func (r *run) observe(member string, e stream.Event) {
 
 // acquired begins a hold.
 func (r *run) acquired(at place, pos stream.Position) {
-	part := input + "/" + at.partition
+	part := Input + "/" + at.partition
 	r.mu.Lock()
 	if pos.IsZero() {
 		pos = r.birth[part]

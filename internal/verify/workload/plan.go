@@ -3,6 +3,7 @@
 package workload
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -31,10 +32,10 @@ const (
 // Times are multiples of 1,024 ns: see memory.Config.Replay.
 const (
 	tick     = 1024 * time.Nanosecond
-	grace    = 60_000 * tick
+	patience = 60_000 * tick
 	often    = 20_000 * tick  // how often the prefix of Done is saved
 	silence  = 100_000 * tick // after which a member is taken for dead, at least
-	delivery = 2_000_000 * tick
+	delivers = 2_000_000 * tick
 	span     = 120_000 * tick // in which faults begin
 )
 
@@ -53,6 +54,9 @@ type Plan struct {
 	Slow       bool // handlers take ten times as long as a member may be silent, now and then
 	Misbehave  bool // handlers fail, panic and take long now and then
 	Script     fault.Script
+
+	Grace    time.Duration // of the members; 0: as short as virtual time allows
+	Delivery time.Duration // how long a record may take; likewise
 
 	Keep func(stream.Checkpointer) stream.Checkpointer // what stands in front of the Checkpointer; nil: nothing
 }
@@ -102,6 +106,9 @@ func (p Plan) Level(t env.Traits) check.Level {
 	}
 	return l
 }
+
+func (p Plan) grace() time.Duration    { return cmp.Or(p.Grace, patience) }
+func (p Plan) delivery() time.Duration { return cmp.Or(p.Delivery, delivers) }
 
 // maxBatch is how many records a handler takes at a time.
 const maxBatch = 4

@@ -32,8 +32,8 @@ func (r *run) read(ctx context.Context, name string) ([]history.Op, error) {
 const mostTries = 20
 
 func (r *run) readPartition(ctx context.Context, name, part string) ([]history.Op, error) {
-	c, err := stream.NewConsumer(ctx, r.env.Backend(), stream.ConsumerConfig{
-		Member: "reader", Streams: []string{name}, Partitions: []string{part}, End: stream.Latest(), Expired: stream.ExpiredOldest, Grace: grace,
+	c, err := stream.NewConsumer(ctx, r.backend, stream.ConsumerConfig{
+		Member: "reader", Streams: []string{name}, Partitions: []string{part}, End: stream.Latest(), Expired: stream.ExpiredOldest, Grace: r.grace(),
 	})
 	if err != nil {
 		return nil, err

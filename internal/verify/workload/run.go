@@ -13,11 +13,11 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// The names of a run.
+// The names of a run: the group, and the streams that it reads and writes.
 const (
-	group   = "g"
-	input   = "in"
-	output  = "out"
+	Group   = "g"
+	Input   = "in"
+	Output  = "out"
 	letters = "dead"
 )
 
@@ -30,19 +30,20 @@ const (
 // Streams are the streams that the plan's run needs.
 func (p Plan) Streams() []stream.StreamConfig {
 	return []stream.StreamConfig{
-		{Name: input, Partitions: p.Partitions}, {Name: output, Partitions: 2}, {Name: letters, Partitions: 1},
+		{Name: Input, Partitions: p.Partitions}, {Name: Output, Partitions: 2}, {Name: letters, Partitions: 1},
 	}
 }
 
 // A run is one plan carried out in one environment.
 type run struct {
 	Plan
-	env    env.Env
-	traits env.Traits
-	rec    *history.Recorder
-	kept   stream.Checkpointer // nil: checkpoints live in the backend
-	calls  *keeperFaults
-	begun  time.Time
+	env     env.Env        // nil in a process of its own
+	backend stream.Backend // what producers and members open
+	traits  env.Traits
+	rec     *history.Recorder
+	kept    stream.Checkpointer // nil: checkpoints live in the backend
+	calls   *keeperFaults
+	begun   time.Time
 
 	replaced []string // partitions that are closed; only goWrong's and what comes before it
 
@@ -71,7 +72,7 @@ type place struct{ member, partition string }
 // every goroutine of the run has ended, or will not.
 func Run(ctx context.Context, p Plan, e env.Env, t env.Traits, rec *history.Recorder) error {
 	r := &run{
-		Plan: p, env: e, traits: t, rec: rec, held: map[place]*session{}, known: map[string][]stream.Position{},
+		Plan: p, env: e, backend: e.Backend(), traits: t, rec: rec, held: map[place]*session{}, known: map[string][]stream.Position{},
 		birth: map[string]stream.Position{}, seen: map[uint64]bool{}, calls: &keeperFaults{}, begun: time.Now(),
 	}
 	if p.External {
@@ -96,7 +97,7 @@ func Run(ctx context.Context, p Plan, e env.Env, t env.Traits, rec *history.Reco
 	r.goWrong(ctx, begun)
 	r.producers.Wait()
 	r.heal()
-	stored, err := r.read(ctx, input)
+	stored, err := r.read(ctx, Input)
 	if err == nil {
 		r.drain(slices.Clone(stored))
 	}
@@ -122,12 +123,12 @@ func (r *run) prologue(ctx context.Context) error {
 		r.apply(ctx, fault.Step{Kind: fault.Split, Arg: int(r.Seed % 8)})
 		r.produce(ctx, r.Producers+1, 6)
 	}
-	stored, err := r.read(ctx, input)
+	stored, err := r.read(ctx, Input)
 	if err != nil {
 		return fmt.Errorf("read what stands there before the group: %w", err)
 	}
-	for _, part := range r.env.Partitions(input) {
-		r.birth[input+"/"+part] = stream.Position{}
+	for _, part := range r.env.Partitions(Input) {
+		r.birth[Input+"/"+part] = stream.Position{}
 	}
 	for _, op := range stored {
 		r.birth[op.Part] = op.Pos
@@ -171,7 +172,7 @@ func (r *run) apply(ctx context.Context, step fault.Step) {
 	if r.calls.takes(step) {
 		return
 	}
-	ops, err := r.env.Apply(ctx, step, env.World{Group: group, Stream: input, Members: r.alive(), Known: r.positions})
+	ops, err := r.env.Apply(ctx, step, env.World{Group: Group, Stream: Input, Members: r.alive(), Known: r.positions})
 	for _, op := range ops {
 		r.note(op)
 		if op.F == history.Reshard {
@@ -239,24 +240,24 @@ func (r *run) finished() bool {
 // epilogue reads what is left behind.
 func (r *run) epilogue(ctx context.Context) error {
 	if r.Policy == Transact {
-		stored, err := r.read(ctx, output)
+		stored, err := r.read(ctx, Output)
 		if err != nil {
 			return err
 		}
 		r.tell(stored)
 	}
-	for _, part := range r.env.Partitions(input) {
-		at, err := r.env.Saved(ctx, group, input, part)
+	for _, part := range r.env.Partitions(Input) {
+		at, err := r.env.Saved(ctx, Group, Input, part)
 		if r.kept != nil {
 			var c stream.Checkpoint
-			c, err = r.kept.Load(ctx, stream.CheckpointKey{Group: group, Stream: input, Partition: part})
+			c, err = r.kept.Load(ctx, stream.CheckpointKey{Group: Group, Stream: Input, Partition: part})
 			at = c.Position
 		}
 		if err != nil {
 			return err
 		}
 		if !at.IsZero() {
-			r.note(history.Op{F: history.Saved, Part: input + "/" + part, Pos: at})
+			r.note(history.Op{F: history.Saved, Part: Input + "/" + part, Pos: at})
 		}
 	}
 	return nil
@@ -278,7 +279,7 @@ func (r *run) note(op history.Op) {
 func (r *run) positions(partition string) []stream.Position {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known := slices.Clone(r.known[input+"/"+partition])
+	known := slices.Clone(r.known[Input+"/"+partition])
 	slices.SortFunc(known, stream.Position.Compare)
 	return known
 }

@@ -24,18 +24,9 @@ const keysOf = 16
 
 // produce sends so many records by a producer of its own, and closes it.
 func (r *run) produce(ctx context.Context, number, records int) {
-	s := &sender{run: r, pace: actor(r.Seed, roleProducer, number), name: fmt.Sprintf("p%d", number), kseq: map[string]uint64{}}
-	for tries := 0; s.out == nil; tries++ {
-		s.sleep(time.Millisecond)
-		var err error
-		s.out, err = stream.NewProducer(ctx, r.env.Backend(), stream.ProducerConfig{Member: s.name, DeliveryTimeout: delivery})
-		if err != nil && tries == mostTries {
-			r.note(history.Op{F: history.Close, Proc: s.name, Err: class(err)})
-			return
-		}
-		if err != nil {
-			s.sleep(10 * time.Millisecond)
-		}
+	s := r.openSender(ctx, number)
+	if s == nil {
+		return
 	}
 	for records > 0 {
 		n := min(1+s.IntN(8), records)
@@ -43,10 +34,46 @@ func (r *run) produce(ctx context.Context, number, records int) {
 		s.send(ctx, n)
 		s.sleep(20 * time.Millisecond)
 	}
+	s.close(ctx)
+}
+
+// produceUntil sends until ctx ends.
+func (r *run) produceUntil(ctx context.Context, number int) {
+	s := r.openSender(ctx, number)
+	if s == nil {
+		return
+	}
+	for ctx.Err() == nil {
+		s.send(ctx, 1+s.IntN(8))
+		s.sleep(20 * time.Millisecond)
+	}
+	s.close(context.WithoutCancel(ctx))
+}
+
+// openSender opens a producer, as often as it takes; nil if it does not open at all, which is recorded.
+func (r *run) openSender(ctx context.Context, number int) *sender {
+	s := &sender{run: r, pace: actor(r.Seed, roleProducer, number), name: fmt.Sprintf("p%d", number), kseq: map[string]uint64{}}
+	for tries := 0; s.out == nil; tries++ {
+		s.sleep(time.Millisecond)
+		var err error
+		s.out, err = stream.NewProducer(ctx, r.backend, stream.ProducerConfig{Member: s.name, DeliveryTimeout: r.delivery()})
+		if err != nil && tries == mostTries {
+			r.note(history.Op{F: history.Close, Proc: s.name, Err: class(err)})
+			return nil
+		}
+		if err != nil {
+			s.sleep(10 * time.Millisecond)
+		}
+	}
+	return s
+}
+
+// close waits until every record is answered.
+func (s *sender) close(ctx context.Context) {
 	begun := time.Now()
 	err := s.out.Close(ctx)
-	late := max(0, time.Since(begun)-delivery-time.Second)
-	r.note(history.Op{F: history.Close, Proc: s.name, Err: class(err), Dur: int64(late)})
+	late := max(0, time.Since(begun)-s.delivery()-time.Second)
+	s.note(history.Op{F: history.Close, Proc: s.name, Err: class(err), Dur: int64(late)})
 }
 
 // send sends a batch in one of the ways that there are.
@@ -111,7 +138,7 @@ func (s *sender) record() (*stream.Record, history.Op) {
 	s.uid++
 	p := payload{uid: s.uid}
 	s.mu.Unlock()
-	rec := &stream.Record{Stream: input}
+	rec := &stream.Record{Stream: Input}
 	if s.traits.EventTime {
 		rec.Time = time.Now().Truncate(time.Millisecond)
 	}

@@ -78,7 +78,7 @@ func (s *session) output(in *stream.Record, txn uint64) (*stream.Record, history
 	s.uid++
 	p := payload{uid: s.uid, kseq: from.kseq}
 	s.mu.Unlock()
-	rec := &stream.Record{Stream: output, Value: p.value(8), Headers: []stream.Header{p.header()}, Time: in.Time}
+	rec := &stream.Record{Stream: Output, Value: p.value(8), Headers: []stream.Header{p.header()}, Time: in.Time}
 	if in.Key != nil {
 		rec.Key = append([]byte("o-"), in.Key...)
 	}

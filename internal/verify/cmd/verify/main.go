@@ -1,12 +1,17 @@
 // Command verify runs seeds of the workload and judges their histories.
 //
 //	go -C internal/verify run ./cmd/verify -env memory -seeds 20000 -commit $(git rev-parse HEAD)
+//	go -C internal/verify run -tags synctests ./cmd/verify -env kfake -seeds 300
+//	go -C internal/verify run ./cmd/verify -env kafka -minutes 1
+//	go -C internal/verify run ./cmd/verify -env kafka -exactly -version 3.9.2 -inputs 50000 -kills 10
 //
 // It prints how much it met, and fails if anything is wrong or if it met too little to prove anything. A seed that fails
 // is run again with ever fewer faults, and the line that replays it is printed.
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -15,6 +20,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/streamport-go/streamport/internal/verify/env/kfake"
+	"github.com/streamport-go/streamport/internal/verify/field"
 	"github.com/streamport-go/streamport/internal/verify/mutant"
 	"github.com/streamport-go/streamport/internal/verify/trial"
 	"github.com/streamport-go/streamport/memory"
@@ -24,6 +31,9 @@ import (
 // gcPercent lets garbage grow to four times what lives: a run's is all dead a few milliseconds later.
 const gcPercent = 400
 
+// brokers names the environment of real ones, which start with the run.
+const brokers = "kafka"
+
 // options are the command line.
 type options struct {
 	env, commit, replay, mutant string
@@ -31,11 +41,19 @@ type options struct {
 	seed                        uint64
 	show, conform, first, list  bool
 	racy                        bool
+	field                       field.Options
 }
 
 func main() {
+	if working, err := field.Work(os.Args); working {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "verify:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var o options
-	flag.StringVar(&o.env, "env", "memory", "the environment; there is only memory")
+	flag.StringVar(&o.env, "env", "memory", "the environment: memory, kfake (build with -tags synctests), or kafka: real brokers")
 	flag.IntVar(&o.seeds, "seeds", 1000, "how many seeds")
 	flag.Uint64Var(&o.seed, "seed", 0, "the first seed")
 	flag.StringVar(&o.commit, "commit", "", "half of the seeds come from this commit's id")
@@ -46,14 +64,22 @@ func main() {
 	flag.BoolVar(&o.first, "first", false, "end at the first seed that fails")
 	flag.BoolVar(&o.racy, "racy", false, "let goroutines run side by side: more happens, and no seed repeats exactly")
 	flag.BoolVar(&o.list, "mutants", false, "list the mutants")
+	o.field.Flags(flag.CommandLine)
 	flag.Parse()
-	if o.env != "memory" {
-		fmt.Fprintf(os.Stderr, "verify: there is no environment %q, only memory\n", o.env)
+	if err := o.check(); err != nil {
+		fmt.Fprintln(os.Stderr, "verify:", err)
 		os.Exit(2)
 	}
 	if o.list {
 		for _, m := range mutant.All() {
 			fmt.Println(m.Name)
+		}
+		return
+	}
+	if o.env == brokers {
+		if err := o.field.Run(context.Background(), o.seed, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "verify:", err)
+			os.Exit(1)
 		}
 		return
 	}
@@ -70,8 +96,21 @@ func main() {
 		[]testing.InternalTest{{Name: "verify", F: test}}, nil, nil)
 }
 
+func (o options) check() error {
+	switch {
+	case o.env == trial.Kfake && !kfake.Bubbles:
+		return errors.New("franz-go works in bubbles only with -tags synctests")
+	case o.env != "memory" && o.env != trial.Kfake && o.env != brokers:
+		return fmt.Errorf("there is no environment %q", o.env)
+	}
+	return nil
+}
+
 // of gives a seed's trial, of a mutant if one is named.
 func (o options) of(t *testing.T) func(uint64) trial.Trial {
+	if o.env == trial.Kfake {
+		return trial.Brokers
+	}
 	if o.mutant == "" {
 		return trial.Memory
 	}

@@ -1,0 +1,154 @@
+package kfake
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	fake "github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/streamport-go/streamport/internal/verify/fault"
+)
+
+// late is how long a late answer takes longer, and by how much a request that is cut off fails sooner.
+const late = 700 * time.Millisecond
+
+// wires are the connections between clients and brokers, and what is wrong with them.
+type wires struct {
+	net fake.VirtualNetwork
+
+	mu      sync.Mutex           // guards what follows
+	armed   map[int16][]*mishap  // by request, oldest first
+	stalled map[string]time.Time // until when a member's connections stand still
+}
+
+// A mishap waits for its turn.
+type mishap struct {
+	kind fault.Kind
+	left int // requests to let pass
+}
+
+func newWires() *wires { return &wires{armed: map[int16][]*mishap{}, stalled: map[string]time.Time{}} }
+
+// arm has something go wrong with a later request of a kind.
+func (w *wires) arm(request int16, kind fault.Kind, after int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.armed[request] = append(w.armed[request], &mishap{kind: kind, left: after})
+}
+
+// stall lets a member's connections stand still, as if its process did.
+func (w *wires) stall(member string, long time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stalled[member] = time.Now().Add(long)
+}
+
+func (w *wires) heal() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.armed)
+	clear(w.stalled)
+}
+
+// take tells what goes wrong with a request now; "" is nothing.
+func (w *wires) take(request int16) fault.Kind {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	waiting := w.armed[request]
+	for i, m := range waiting {
+		if m.left == 0 {
+			w.armed[request] = slices.Delete(waiting, i, i+1)
+			return m.kind
+		}
+		m.left--
+	}
+	return ""
+}
+
+// pause is how long a client must stand still from now on. A client's id ends with its member's name.
+func (w *wires) pause(client string) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var longest time.Duration
+	for member, until := range w.stalled {
+		if strings.HasSuffix(client, "-"+member) {
+			longest = max(longest, time.Until(until))
+		}
+	}
+	return longest
+}
+
+func (w *wires) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := w.net.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &wire{Conn: c, wires: w}, nil
+}
+
+// A wire is one connection. A client writes a request as a whole.
+type wire struct {
+	net.Conn
+	wires *wires
+
+	mu     sync.Mutex // guards what follows
+	client string
+	next   fault.Kind // what becomes of the next answer
+}
+
+// Write sends a request, or loses it.
+func (c *wire) Write(b []byte) (int, error) {
+	request, client, ok := header(b)
+	if !ok {
+		return c.Conn.Write(b)
+	}
+	c.mu.Lock()
+	c.client = client
+	c.mu.Unlock()
+	time.Sleep(c.wires.pause(client))
+	switch kind := c.wires.take(request); kind {
+	case fault.Cut:
+		_ = c.Conn.Close() // the error is the write's
+	case fault.Lose, fault.Late:
+		c.mu.Lock()
+		c.next = kind
+		c.mu.Unlock()
+	}
+	return c.Conn.Write(b)
+}
+
+// Read brings an answer, or loses it when the broker has given it.
+func (c *wire) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.mu.Lock()
+	client, next := c.client, c.next
+	c.next = ""
+	c.mu.Unlock()
+	time.Sleep(c.wires.pause(client))
+	switch next {
+	case fault.Late:
+		time.Sleep(late)
+	case fault.Lose:
+		_ = c.Conn.Close() // the error is the read's
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+// header reads the kind of a request and who sends it: length, kind, version and number come before the client's id.
+func header(b []byte) (request int16, client string, ok bool) {
+	const before = 4 + 2 + 2 + 4
+	if len(b) < before+2 {
+		return 0, "", false
+	}
+	long := int(int16(binary.BigEndian.Uint16(b[before:])))
+	if long < 0 || len(b) < before+2+long {
+		return 0, "", false
+	}
+	return int16(binary.BigEndian.Uint16(b[4:])), string(b[before+2 : before+2+long]), true
+}

@@ -1,0 +1,194 @@
+package field
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// judge compares what was put in with what came out.
+func (x *exactly) judge(ctx context.Context, v *Verdict) error {
+	var err error
+	if v.Uncommitted, err = x.astray(ctx); err != nil {
+		return err
+	}
+	if v.Hanging, err = x.hanging(ctx); err != nil {
+		return err
+	}
+	in, err := x.read(ctx, inputs)
+	if err != nil {
+		return err
+	}
+	out, err := x.read(ctx, outputs)
+	if err != nil {
+		return err
+	}
+	v.Inputs, v.Outputs = len(in), len(out)
+	x.compare(v, in, out)
+	if x.Java {
+		v.JavaDiffers, err = x.askJava(ctx, out)
+	}
+	return err
+}
+
+// compare counts by the text of an output: the input's partition, position and number.
+func (x *exactly) compare(v *Verdict, in, out []*kgo.Record) {
+	made := map[string]int{}
+	for _, r := range out {
+		made[string(r.Value)]++
+	}
+	for _, r := range in {
+		text := fmt.Sprintf("%d %s %s", r.Partition, positionText(r), r.Value)
+		switch n := made[text]; {
+		case n == 0:
+			v.Lost++
+		case n > 1:
+			v.Duplicated += n - 1
+		}
+		delete(made, text)
+	}
+	v.Foreign = len(made)
+}
+
+// positionText is the text form of the position of a record: its offset plus one, and its leader epoch plus one.
+func positionText(r *kgo.Record) string { return fmt.Sprintf("%d@%d", r.Offset+1, r.LeaderEpoch+1) }
+
+// read reads a topic from its beginning to its end, committed records only.
+func (x *exactly) read(ctx context.Context, topic string) ([]*kgo.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	ends, err := x.admin.ListEndOffsets(ctx, topic)
+	if err = errors.Join(err, ends.Error()); err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(
+		kgo.SeedBrokers(x.cluster.Bootstrap()...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumeTopics(topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	left := map[int32]int64{}
+	ends.Each(func(o kadm.ListedOffset) {
+		if o.Offset > 0 {
+			left[o.Partition] = o.Offset
+		}
+	})
+	var all []*kgo.Record
+	for len(left) > 0 {
+		fetches := client.PollFetches(ctx)
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("read %s: %d partitions were not at their end: %w", topic, len(left), err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			if !r.Attrs.IsControl() {
+				all = append(all, r)
+			}
+			if r.Offset+1 >= left[r.Partition] {
+				delete(left, r.Partition)
+			}
+		})
+	}
+	return all, nil
+}
+
+// hanging counts the partitions of the outputs with a transaction that nobody decides.
+func (x *exactly) hanging(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, noHangIn+30*time.Second)
+	defer cancel()
+	deadline := time.Now().Add(noHangIn)
+	for {
+		open, err := x.open(ctx)
+		if err == nil && (open == 0 || time.Now().After(deadline)) {
+			return open, nil
+		}
+		if ctx.Err() != nil {
+			return 0, errors.Join(err, ctx.Err())
+		}
+		sleep(ctx, 200*time.Millisecond)
+	}
+}
+
+// open counts the partitions of which the last stable offset is not the end.
+func (x *exactly) open(ctx context.Context) (int, error) {
+	ends, err := x.admin.ListEndOffsets(ctx, outputs)
+	if err = errors.Join(err, ends.Error()); err != nil {
+		return 0, err
+	}
+	stable, err := x.admin.ListCommittedOffsets(ctx, outputs)
+	if err = errors.Join(err, stable.Error()); err != nil {
+		return 0, err
+	}
+	open := 0
+	ends.Each(func(end kadm.ListedOffset) {
+		if at, _ := stable.Lookup(outputs, end.Partition); at.Offset < end.Offset {
+			open++
+		}
+	})
+	return open, nil
+}
+
+// askJava lets Java's own consumer read the outputs, and counts what it sees otherwise.
+func (x *exactly) askJava(ctx context.Context, out []*kgo.Record) (int, error) {
+	text, err := x.cluster.RunJava(ctx, oracle, strings.Join(x.cluster.Bootstrap(), ","), outputs)
+	if err != nil {
+		return 0, err
+	}
+	seen := map[string]int{}
+	for line := range bytes.Lines(text) {
+		seen[string(bytes.TrimRight(line, "\n"))]++
+	}
+	for _, r := range out {
+		seen[fmt.Sprintf("%d %d %s", r.Partition, r.Offset, r.Value)]--
+	}
+	differ := 0
+	for _, n := range seen {
+		if n != 0 {
+			differ++
+		}
+	}
+	return differ, nil
+}
+
+// oracle prints partition, offset and value of every committed record of a topic.
+const oracle = `
+import java.io.*;
+import java.time.Duration;
+import java.util.*;
+import org.apache.kafka.clients.consumer.*;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.StringDeserializer;
+
+public class Oracle {
+    public static void main(String[] args) throws Exception {
+        Properties p = new Properties();
+        p.put("bootstrap.servers", args[0]);
+        p.put("isolation.level", "read_committed");
+        p.put("enable.auto.commit", "false");
+        p.put("key.deserializer", StringDeserializer.class.getName());
+        p.put("value.deserializer", StringDeserializer.class.getName());
+        try (KafkaConsumer<String, String> c = new KafkaConsumer<>(p);
+             PrintStream out = new PrintStream(new BufferedOutputStream(System.out, 1 << 16), false, "UTF-8")) {
+            List<TopicPartition> all = new ArrayList<>();
+            c.partitionsFor(args[1]).forEach(i -> all.add(new TopicPartition(args[1], i.partition())));
+            c.assign(all);
+            c.seekToBeginning(all);
+            Map<TopicPartition, Long> ends = c.endOffsets(all);
+            long deadline = System.currentTimeMillis() + 60_000;
+            while (all.stream().anyMatch(t -> c.position(t) < ends.get(t))) {
+                if (System.currentTimeMillis() > deadline) throw new IllegalStateException("not at the end after 60 s");
+                for (ConsumerRecord<String, String> r : c.poll(Duration.ofMillis(500))) {
+                    out.printf("%d %d %s\n", r.partition(), r.offset(), r.value());
+                }
+            }
+        }
+    }
+}
+`

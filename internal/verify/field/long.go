@@ -1,0 +1,325 @@
+package field
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/streamport-go/streamport/internal/testenv"
+	"github.com/streamport-go/streamport/internal/verify/check"
+	"github.com/streamport-go/streamport/internal/verify/history"
+	"github.com/streamport-go/streamport/internal/verify/workload"
+	"github.com/streamport-go/streamport/kafka"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// Long runs package workload's members and producers as processes for a while and judges the history.
+type Long struct {
+	Version string // of the brokers
+	Sharing kafka.Assignment
+	Policy  workload.Policy // default PerBatch
+	For     time.Duration   // how long things go wrong
+	Seed    uint64
+	Keep    string    // a folder for the histories; "": a temporary one, removed if all is well
+	Log     io.Writer // never nil
+}
+
+const (
+	kindLong = "long"
+	members  = 3
+	senders  = 2
+)
+
+// A Judgement is what became of a Long.
+type Judgement struct {
+	Version string
+	Policy  workload.Policy
+	Report  check.Report
+	Met     map[string]int
+	Folder  string // where the histories are, if anything is wrong
+}
+
+// String is the judgement in a few lines.
+func (j Judgement) String() string {
+	s := j.Report.Stats
+	return fmt.Sprintf("history on Apache Kafka %s, policy %s: %d operations, %d produced, %d delivered, %d redelivered, "+
+		"%d checkpoints (%d refused), %d transactions, %d takeovers; %v; anomalies: %v",
+		j.Version, j.Policy, s.Ops, s.Produced, s.Delivered, s.Redelivered, s.Checkpoints, s.Fenced, s.Transactions, s.Takeovers,
+		j.Met, j.Report.Codes())
+}
+
+// What a run must meet: one that met less proves nothing.
+const (
+	leastProduced  = 2_000
+	leastTakeovers = 5
+)
+
+// Err is nil if nothing is wrong and enough was met.
+func (j Judgement) Err() error {
+	err := j.Report.Err()
+	if s := j.Report.Stats; s.Produced < leastProduced || s.Takeovers < leastTakeovers {
+		err = errors.Join(err, fmt.Errorf("met too little: %d records and %d takeovers, at least %d and %d are needed",
+			s.Produced, s.Takeovers, leastProduced, leastTakeovers))
+	}
+	return err
+}
+
+// plan is the same in every process.
+func (l Long) plan() workload.Plan {
+	return workload.Plan{
+		Seed: l.Seed, Policy: l.Policy, Partitions: partitions, Grace: 4 * time.Second, Delivery: 60 * time.Second,
+	}
+}
+
+// Run starts the brokers and the workers, lets the nemesis loose, and judges.
+func (l Long) Run(ctx context.Context) (j Judgement, err error) {
+	if l.Policy == "" {
+		l.Policy = workload.PerBatch
+	}
+	folder := l.Keep
+	if folder == "" {
+		if folder, err = os.MkdirTemp("", "field-"); err != nil {
+			return j, err
+		}
+		defer func() {
+			if err == nil && j.Err() == nil {
+				err = os.RemoveAll(folder)
+			}
+		}()
+	}
+	starting, cancel := context.WithTimeout(ctx, startIn)
+	defer cancel()
+	cluster, err := testenv.Start(starting, testenv.Config{Version: l.Version, Nodes: 3, Proxy: true, Log: l.Log})
+	if err != nil {
+		return j, err
+	}
+	defer cluster.Stop()
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.Bootstrap()...), kgo.MetadataMinAge(100*time.Millisecond))
+	if err != nil {
+		return j, err
+	}
+	defer client.Close()
+	r := &long{
+		Long: l, folder: folder, begun: time.Now().Round(0), cluster: cluster, admin: kadm.NewClient(client), fleet: &fleet{log: l.Log},
+	}
+	defer func() { err = errors.Join(err, r.fleet.stopAll(stopIn)) }()
+	j = Judgement{Version: cluster.Version(), Policy: l.Policy, Folder: folder}
+	return j, r.judge(ctx, &j)
+}
+
+// long is one run.
+type long struct {
+	Long
+	folder  string
+	begun   time.Time
+	cluster *testenv.Cluster
+	admin   *kadm.Client
+	fleet   *fleet
+	rec     *history.Recorder // of this process
+}
+
+// judge lets things go wrong, waits until all is done, and checks the history.
+func (r *long) judge(ctx context.Context, j *Judgement) error {
+	file, err := os.Create(filepath.Join(r.folder, "nemesis.jsonl"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // every line was written already
+	r.rec = history.NewFileRecorder(file, r.begun)
+	backend, err := kafka.Open(ctx, workerConfig(r.cluster.Bootstrap(), r.Sharing, "judge"))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = backend.Close() }()
+	if err := r.start(ctx, backend); err != nil {
+		return err
+	}
+	n := &nemesis{
+		Rand: rand.New(rand.NewPCG(r.Seed, 3)), cluster: r.cluster, admin: r.admin, fleet: r.fleet, log: r.Log,
+		met: map[string]int{}, note: r.note,
+	}
+	until := time.Now().Add(r.For)
+	if err := n.rage(ctx, func() bool { return time.Now().Before(until) }); err != nil {
+		return err
+	}
+	j.Met = n.met
+	r.rec.Add(history.Op{Type: history.Note, F: history.Heal})
+	if err := r.finish(ctx, backend); err != nil {
+		return err
+	}
+	if err := errors.Join(r.tell(ctx, backend), r.rec.Err()); err != nil {
+		return err
+	}
+	ops, err := merge(r.folder)
+	if err == nil {
+		j.Report = check.Check(ops, r.level())
+	}
+	return err
+}
+
+// level is what is promised. Many redeliveries may follow a kill: what a batch and the time between two saves hold.
+func (r *long) level() check.Level {
+	l := r.plan().Level(traits)
+	l.DrainIn, l.QuietIn = drainIn, drainIn
+	return l
+}
+
+// start makes the topics and starts the workers.
+func (r *long) start(ctx context.Context, b stream.Backend) error {
+	for _, s := range r.plan().Streams() {
+		if err := stream.EnsureStream(ctx, b, s); err != nil {
+			return err
+		}
+	}
+	for i := range members + senders {
+		o := order{
+			Kind: kindLong, Brokers: r.cluster.Bootstrap(), Sharing: string(r.Sharing), Seed: r.Seed, Policy: string(r.Policy),
+			Role: roleMember, Name: fmt.Sprintf("m%d", i), History: r.folder, Begun: r.begun.UnixNano(),
+		}
+		if i >= members {
+			o.Role, o.Name = roleProducer, fmt.Sprintf("p%d", i)
+		}
+		if _, err := r.fleet.start(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// note tells the history what was done to whom.
+func (r *long) note(what, who string) {
+	op := history.Op{Type: history.Note, F: history.Fault, Proc: who, Err: what}
+	switch what {
+	case killedWorker, zombie:
+		op.F = history.Crash
+	case pausedWorker:
+		op.F = history.Pause
+	}
+	r.rec.Add(op)
+}
+
+// finish stops the producers, waits until the group is at the end, and stops the members.
+func (r *long) finish(ctx context.Context, b stream.Backend) error {
+	for _, w := range r.fleet.alive() {
+		if w.order.Role == roleProducer {
+			if err := r.fleet.stop(w, stopIn+r.plan().Delivery); err != nil {
+				return err
+			}
+		}
+	}
+	c, err := stream.NewConsumer(ctx, b, stream.ConsumerConfig{Group: workload.Group, Streams: []string{workload.Input}})
+	if err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(drainIn); ; sleep(ctx, 200*time.Millisecond) {
+		done, err := caughtUp(ctx, c)
+		if err == nil && done {
+			break
+		}
+		if ctx.Err() != nil || time.Now().After(deadline) {
+			return errors.Join(fmt.Errorf("the group was not at the end %v after the last fault", drainIn), err, ctx.Err())
+		}
+	}
+	r.rec.Add(history.Op{Type: history.Note, F: history.Drained})
+	return r.fleet.stopAll(stopIn)
+}
+
+// caughtUp reports whether a group is done with everything.
+func caughtUp(ctx context.Context, c stream.Consumer) (bool, error) {
+	lags, err := c.Lag(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, l := range lags {
+		if l.Records.N > 0 || !l.Records.Known {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// tell adds what stands in the topics in the end, and what the group has saved.
+func (r *long) tell(ctx context.Context, b stream.Backend) error {
+	alone := workload.Alone{Plan: r.plan(), Backend: b, Traits: traits, Record: r.rec}
+	names := []string{workload.Input}
+	if r.Policy == workload.Transact {
+		names = append(names, workload.Output)
+	}
+	for _, name := range names {
+		c, err := b.Capabilities(ctx, name)
+		if err != nil {
+			return err
+		}
+		numbers := make([]string, c.Partitions)
+		for i := range numbers {
+			numbers[i] = strconv.Itoa(i)
+		}
+		stored, err := alone.Read(ctx, name, numbers)
+		if err != nil {
+			return err
+		}
+		for _, op := range stored {
+			r.rec.Add(op)
+		}
+	}
+	saved, err := r.admin.FetchOffsets(ctx, workload.Group)
+	if err != nil {
+		return err
+	}
+	saved.Each(func(o kadm.OffsetResponse) {
+		r.rec.Add(history.Op{
+			Type: history.Note, F: history.Saved, Part: o.Topic + "/" + strconv.Itoa(int(o.Partition)),
+			Pos: stream.MakePosition([3]uint64{2: uint64(o.At)}, 0, 0),
+		})
+	})
+	return saved.Error()
+}
+
+// workLong is one member or one producer.
+func workLong(ctx context.Context, o order) error {
+	file, err := os.Create(filepath.Join(o.History, fmt.Sprintf("%s.%d.jsonl", o.Name, o.Life)))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // every line was written already
+	b, err := kafka.Open(ctx, workerConfig(o.Brokers, kafka.Assignment(o.Sharing), o.Name))
+	if err != nil {
+		return err
+	}
+	l := Long{Seed: o.Seed, Policy: workload.Policy(o.Policy)}
+	rec := history.NewFileRecorder(file, time.Unix(0, o.Begun))
+	alone := workload.Alone{Plan: l.plan(), Backend: b, Traits: traits, Record: rec, Life: o.Life}
+	if o.Role == roleProducer {
+		alone.Producer(ctx)
+	} else {
+		alone.Member(ctx, fmt.Sprintf("%s.%d", o.Name, o.Life))
+	}
+	return errors.Join(rec.Err(), b.Close())
+}
+
+// readLines reads what a process has written. The last line of one that was killed may be cut off.
+func readLines(path string) ([]history.Op, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if i := bytes.LastIndexByte(text, '\n'); !json.Valid(text[i+1:]) {
+		text = text[:i+1]
+	}
+	ops, err := history.Read(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	return ops, nil
+}

@@ -1,0 +1,63 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/streamport-go/streamport/internal/verify/env"
+	"github.com/streamport-go/streamport/internal/verify/history"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// An Alone is the part of a plan that one process has: a member or a producer, while others do the rest. What must be
+// unique in the whole run is made of Life.
+type Alone struct {
+	Plan    Plan
+	Backend stream.Backend
+	Traits  env.Traits
+	Record  *history.Recorder
+	Life    uint64 // numbers the processes of a run, from 1
+}
+
+// lifeBits are left for what one process numbers.
+const lifeBits = 32
+
+func (a Alone) run(ctx context.Context) *run {
+	return &run{
+		Plan: a.Plan, backend: a.Backend, traits: a.Traits, rec: a.Record, held: map[place]*session{}, calls: &keeperFaults{},
+		known: map[string][]stream.Position{}, birth: map[string]stream.Position{}, seen: map[uint64]bool{}, begun: time.Now(),
+		uid: a.Life << lifeBits, txn: a.Life << lifeBits, hold: a.Life << lifeBits, stopping: ctx,
+	}
+}
+
+// Member is in the group until ctx ends. When its run fails it joins again under another name.
+func (a Alone) Member(ctx context.Context, name string) {
+	r := a.run(ctx)
+	p := actor(r.Seed, roleMember, int(a.Life))
+	for n := 0; ctx.Err() == nil; n++ {
+		r.consume(ctx, fmt.Sprintf("%s.%d", name, n))
+		p.sleep(100 * time.Millisecond)
+	}
+	r.handlers.Wait()
+}
+
+// Producer sends until ctx ends, and then what it has accepted.
+func (a Alone) Producer(ctx context.Context) {
+	r := a.run(ctx)
+	r.produceUntil(ctx, int(a.Life))
+}
+
+// Read reads a stream from its beginning to its end, partition by partition.
+func (a Alone) Read(ctx context.Context, name string, partitions []string) ([]history.Op, error) {
+	r := a.run(ctx)
+	var all []history.Op
+	for _, part := range partitions {
+		ops, err := r.readPartition(ctx, name, part)
+		if err != nil {
+			return nil, fmt.Errorf("read %s/%s to its end: %w", name, part, err)
+		}
+		all = append(all, ops...)
+	}
+	return all, nil
+}
