@@ -10,9 +10,11 @@ import (
 	"slices"
 )
 
-// jvm are the flags of every JVM: each of them shortens its start.
-var jvm = []string{"-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xshare:auto",
-	"-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"}
+// jvm are the flags of every JVM: they shorten its start and keep the log short. Nodes that cannot reach each other
+// would fill it with that.
+var jvm = []string{"-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xshare:auto", "-Djava.awt.headless=true",
+	"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+	"-Dorg.slf4j.simpleLogger.log.org.apache.kafka.clients.NetworkClient=error"}
 
 // quick keeps the JVM to its fast compiler, which costs peak speed.
 const quick = "-XX:TieredStopAtLevel=1"

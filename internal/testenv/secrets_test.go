@@ -96,7 +96,7 @@ func TestACLsRefuseWhatNoRuleAllows(t *testing.T) {
 					kgo.UnknownTopicRetries(0))
 			}
 			require.Error(t, send(t, as(testenv.Alice, testenv.AlicePassword), "guarded", "refused"))
-			rules := kadm.NewACLs().Topics("guarded").Allow("User:"+testenv.Alice).AllowHosts().
+			rules := kadm.NewACLs().Topics("guarded").Allow("User:"+testenv.Alice, "User:"+testenv.CertUser).AllowHosts().
 				Operations(kadm.OpWrite, kadm.OpDescribe).ResourcePatternType(kadm.ACLPatternLiteral)
 			made, err := kadm.NewClient(as(testenv.Admin, testenv.AdminPassword)).CreateACLs(within(t, patience), rules)
 			require.NoError(t, err)
@@ -107,6 +107,13 @@ func TestACLsRefuseWhatNoRuleAllows(t *testing.T) {
 				return send(t, as(testenv.Alice, testenv.AlicePassword), "guarded", "allowed") == nil
 			}, patience, 100*time.Millisecond)
 			require.Error(t, send(t, as(testenv.Bob, testenv.BobPassword), "guarded", "refused"))
+			cert, err := tls.X509KeyPair(c.ClientCert())
+			require.NoError(t, err)
+			carol := &tls.Config{RootCAs: c.CA(), Certificates: []tls.Certificate{cert}}
+			require.Eventually(t, func() bool {
+				cl := client(t, c.MTLS(), kgo.DialTLSConfig(carol), kgo.UnknownTopicRetries(0))
+				return send(t, cl, "guarded", "allowed") == nil
+			}, patience, 100*time.Millisecond)
 		})
 	}
 }
