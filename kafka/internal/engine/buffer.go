@@ -23,7 +23,7 @@ type buffer struct {
 func (b *buffer) reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.number, b.blocks, b.first, b.bytes, b.broken = 0, nil, 0, 0, nil
+	b.number, b.blocks, b.first, b.bytes, b.paused, b.broken = 0, nil, 0, 0, false, nil
 }
 
 // expect takes the blocks of this Add only.
@@ -119,7 +119,7 @@ func (c *Claim) fetched(block Block) {
 	}
 	taken, full := c.buffer.put(block, c.s.settings.BufferBytes)
 	if full {
-		c.s.reading.do(toPause, c.p)
+		c.s.reading.Pause(c.p)
 	}
 	c.mu.Unlock()
 	if taken {
@@ -158,7 +158,7 @@ func (c *Claim) take(into []stream.Record) (n int, broken error, found bool) {
 	}
 	c.mu.Lock()
 	if c.buffer.read(n, c.s.settings.BufferBytes) && c.over == nil {
-		c.s.reading.do(toResume, c.p)
+		c.s.reading.Resume(c.p)
 	}
 	c.mu.Unlock()
 	return n, nil, true

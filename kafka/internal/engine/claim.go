@@ -180,7 +180,7 @@ func (c *Claim) start() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over == nil {
-		c.buffer.expect(c.s.reading.add(c.p, c.read))
+		c.s.reading.add(c.p, c.read, c.buffer.expect)
 	}
 }
 
@@ -218,9 +218,9 @@ func (c *Claim) finish(why error, lost bool) bool {
 	}
 	c.over, c.isLost = why, lost
 	if c.buffer.stop() {
-		c.s.reading.do(toResume, c.p)
+		c.s.reading.Resume(c.p)
 	}
-	c.s.reading.do(toRemove, c.p)
+	c.s.reading.Remove(c.p)
 	c.mu.Unlock()
 	if lost {
 		close(c.lost)

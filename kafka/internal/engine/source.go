@@ -22,7 +22,7 @@ type Source struct {
 	sources  *Sources
 	only     map[int32]bool // empty: every partition
 	ends     *ends
-	reading  *reading
+	reading  reading
 	member   Member // nil without a group
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
@@ -55,7 +55,7 @@ type seat struct {
 // sources, and the new one is added.
 func NewSource(ctx context.Context, client Client, s Settings, c stream.SourceConfig, sources *Sources) (*Source, error) {
 	src := &Source{
-		client: client, settings: s, config: c, sources: sources, ends: newEnds(c.End), reading: newReading(),
+		client: client, settings: s, config: c, sources: sources, ends: newEnds(c.End),
 		needs: make(chan struct{}, 1), seats: map[Partition]*seat{}, topics: map[string]bool{},
 		waiting: map[string]waiting{}, through: map[Partition]bool{}, wake: make(chan struct{}), ending: make(chan struct{}),
 	}
@@ -108,7 +108,7 @@ func (s *Source) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.reading.fetcher = fetcher
+	s.reading.Fetcher = fetcher
 	if s.config.Group == "" {
 		err = s.seatAll(ctx, topics)
 	} else {
@@ -128,7 +128,6 @@ func (s *Source) open(ctx context.Context) error {
 func (s *Source) run() {
 	running, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
-	s.wg.Go(func() { s.reading.run(running) })
 	s.wg.Go(func() { s.prepare(running) })
 	if s.config.Group == "" && len(s.only) == 0 {
 		s.wg.Go(func() { s.discover(running) })
@@ -272,7 +271,7 @@ func (s *Source) stop() {
 	s.stopping.Do(func() {
 		s.cancel()
 		s.wg.Wait()
-		s.reading.fetcher.Close()
+		s.reading.Close()
 		s.sources.remove(s)
 	})
 }
