@@ -3,6 +3,7 @@ package franz
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -97,7 +98,15 @@ func fetchOptions(s engine.Settings, member string) ([]kgo.Opt, error) {
 		kgo.FetchMaxWait(s.FetchMaxWait),
 		kgo.FetchMaxPartitionBytes(s.PartitionBytes),
 		kgo.MaxDecompressBatchBytes(int(s.DecompressBytes)),
+		kgo.RetryBackoffFn(fetchBackoff),
 	), nil
+}
+
+// fetchBackoff is how long the client waits after so many failures of a broker, or of a topic that a broker does not know.
+func fetchBackoff(failures int) time.Duration {
+	const first, longest = 100 * time.Millisecond, time.Second
+	backoff := min(first<<min(failures-1, 10), longest)
+	return backoff - rand.N(backoff/4)
 }
 
 // Add queues the partitions.
