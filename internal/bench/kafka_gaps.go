@@ -21,7 +21,8 @@ const (
 	gapMembers    = 3
 	gapRate       = 200         // records a second and partition, fewer where the handler is slow
 	gapSteady     = time.Second // before the third comes, and after each change
-	gapLoad       = 0.5         // of a handler's time
+	smokeSteady   = 200 * time.Millisecond
+	gapLoad       = 0.5 // of a handler's time
 	gapTick       = time.Second / gapRate
 )
 
@@ -32,8 +33,9 @@ func (v *venue) gapStudy(ctx context.Context, l *lab) error {
 	}
 	assignments := []kafka.Assignment{kafka.Eager, kafka.Cooperative, kafka.Server}
 	works := []time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond}
+	steady := gapSteady
 	if l.Smoke {
-		assignments, works = assignments[1:2], works[:1]
+		assignments, works, steady = assignments[1:2], works[:1], smokeSteady
 	}
 	t := &Table{
 		Title:   "Longest gap in ms between two records of a partition: two members, a third joins and leaves; 16 partitions, one run each",
@@ -42,7 +44,7 @@ func (v *venue) gapStudy(ctx context.Context, l *lab) error {
 	for _, assignment := range assignments {
 		for _, work := range works {
 			l.progress(fmt.Sprintf("%s, %v", assignment, work))
-			g, err := v.gaps(ctx, assignment, work)
+			g, err := v.gaps(ctx, assignment, work, steady)
 			if err != nil {
 				return fmt.Errorf("%s, handlers of %v: %w", assignment, work, err)
 			}
@@ -91,7 +93,7 @@ type gapResult struct {
 	again               int // records that were handled twice
 }
 
-func (v *venue) gaps(ctx context.Context, assignment kafka.Assignment, work time.Duration) (r gapResult, err error) {
+func (v *venue) gaps(ctx context.Context, assignment kafka.Assignment, work, steady time.Duration) (r gapResult, err error) {
 	topic, gone, err := v.topic(ctx, gapPartitions)
 	if err != nil {
 		return r, err
@@ -137,7 +139,7 @@ func (v *venue) gaps(ctx context.Context, assignment kafka.Assignment, work time
 		if err := group.settled(ctx); err != nil {
 			return r, err
 		}
-		if err := tracks.allHandled(ctx, gapSteady+4*work); err != nil {
+		if err := tracks.allHandled(ctx, steady+4*work); err != nil {
 			return r, err
 		}
 		if phase.into != nil {

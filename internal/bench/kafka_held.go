@@ -65,12 +65,16 @@ func (v *venue) heldContest(ctx context.Context, l *lab, partitions int, all map
 	}
 	defer func() { err = errors.Join(err, gone()) }()
 	at.topic = topic
+	idle := idleTime
+	if l.Smoke {
+		idle = smokeBurst
+	}
 	var entries []entry
 	for _, side := range heldSides {
 		h := &held{}
 		all[heldKey{side.name, partitions}] = h
 		entries = append(entries, entry{name: side.name, bout: func(ctx context.Context) (Cost, error) {
-			return h.bout(ctx, at, peerOf(side.name), n, sum)
+			return h.bout(ctx, at, peerOf(side.name), n, sum, idle)
 		}})
 	}
 	if _, err := contest(ctx, entries, l.Repetitions, l.progress); err != nil {
@@ -87,7 +91,7 @@ func (v *venue) heldContest(ctx context.Context, l *lab, partitions int, all map
 // idleTime is how long nothing comes while the partitions are held.
 const idleTime = time.Second
 
-func (h *held) bout(ctx context.Context, at site, p peer, n int, sum uint64) (Cost, error) {
+func (h *held) bout(ctx context.Context, at site, p peer, n int, sum uint64, idle time.Duration) (Cost, error) {
 	at.group = fmt.Sprintf("bench-%d", time.Now().UnixNano())
 	m := newMeter(n)
 	memory, goroutines, opened := footing(), runtime.NumGoroutine(), time.Now()
@@ -101,7 +105,7 @@ func (h *held) bout(ctx context.Context, at site, p peer, n int, sum uint64) (Co
 	taken := footing() - memory
 	more := runtime.NumGoroutine() - goroutines
 	used := cpuTime()
-	time.Sleep(idleTime)
+	time.Sleep(idle)
 	used = cpuTime() - used
 	if err := consumption.close(); err != nil {
 		return Cost{}, err
@@ -113,7 +117,7 @@ func (h *held) bout(ctx context.Context, at site, p peer, n int, sum uint64) (Co
 	per := 1 / float64(at.partitions)
 	h.ready = append(h.ready, microseconds(m.began.time.Sub(opened))/1_000)
 	h.nanos, h.cpu = append(h.nanos, cost.Nanos), append(h.cpu, cost.CPU)
-	h.idle = append(h.idle, microseconds(used)/1_000/idleTime.Seconds())
+	h.idle = append(h.idle, microseconds(used)/1_000/idle.Seconds())
 	h.bytes = append(h.bytes, float64(taken)*per)
 	h.goroutines = append(h.goroutines, float64(more)*per)
 	return cost, nil

@@ -126,6 +126,7 @@ func (v *venue) filled(ctx context.Context, s shape, l *load, n int) (name strin
 	filler, err := kgo.NewClient(
 		kgo.SeedBrokers(v.brokers()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(linger),
 		kgo.MaxBufferedRecords(buffered), kgo.ProducerBatchCompression(franzCodec(s.codec)), kgo.DefaultProduceTopic(name),
+		kgo.MetadataMinAge(metadataAge),
 	)
 	if err != nil {
 		return "", 0, nil, errors.Join(err, gone())
