@@ -4,12 +4,12 @@ import "github.com/streamport-go/streamport/stream"
 
 // A Fetcher reads partitions at exact offsets, read-committed unless the settings say otherwise, and knows no groups. It
 // never jumps: an offset that is out of range, or a log that was truncated, is told to the Receiver and the partition
-// stands still until it is added again. Methods may be called from many goroutines, by the Receiver too and under its locks:
-// they take note and return, wait for no I/O, and do not call the Receiver. Close waits.
+// stands still until it is added again. Methods may be called from many goroutines, by the Receiver too and under its
+// locks: they take note and return, wait for no I/O, and do not call the Receiver. Close waits.
 type Fetcher interface {
-	// Add begins to read partitions, each from its offset. One that is being read, or paused, begins anew there. Number is told with
-	// every block that this Add leads to (Block.Added), and with none that an earlier one led to: a partition may be added
-	// again at the offset where it was added before.
+	// Add begins to read partitions, each from its offset. One that is being read, or is paused, begins anew there. Number
+	// is told with every block that this Add leads to (Block.Added), and with none that an earlier one led to: a partition
+	// may be added again at the offset where it was added before.
 	Add(at map[Partition]Offset, number int64)
 	// Remove ends the reading of partitions. What the Receiver still gets of them it can tell by Block.Added.
 	Remove(ps ...Partition)
