@@ -26,6 +26,7 @@ const (
 	NotController          Code = 41
 	PolicyViolation        Code = 44
 	TransactionalIDDenied  Code = 53
+	GroupNotFound          Code = 69
 	UnstableOffsets        Code = 88
 	UnknownTopicID         Code = 100
 )

@@ -59,7 +59,7 @@ func CodeOf(err error) (Code, bool) {
 // What Map cannot know is the operation: a connection that breaks while a write is under way is told as a broker out of
 // reach, and whoever wrote must say that the outcome is unknown.
 func Map(err error) error {
-	if err == nil || hasSentinel(err) {
+	if err == nil || IsMapped(err) {
 		return err
 	}
 	if code, ok := CodeOf(err); ok {
@@ -98,7 +98,8 @@ var sentinels = [...]error{
 	stream.ErrCorrupt, stream.ErrGrace, ErrExists,
 }
 
-func hasSentinel(err error) bool {
+// IsMapped reports whether an error has a sentinel already.
+func IsMapped(err error) bool {
 	for _, s := range sentinels {
 		if errors.Is(err, s) {
 			return true

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
@@ -40,29 +39,36 @@ func (c *client) Commit(ctx context.Context, m engine.Membership, topic string, 
 	left := offsets
 	refused := make(map[int32]error)
 	unknown := false
-	for pause := commitPause; len(left) > 0; pause = min(2*pause, commitPauseMax) {
+	for pause := commitPause; ; pause = min(2*pause, commitPauseMax) {
 		again, err := c.commitOnce(ctx, m, topic, left, refused)
 		switch {
 		case err == nil:
-		case errors.Is(err, errUnsent) || !isTransient(ctx, err):
+			left = again
+		case !isTransient(err):
 			return nil, unsure(unknown, err)
 		default:
-			unknown, again = true, left
+			unknown = unknown || !isUnsent(err)
 		}
-		if left = again; len(left) == 0 {
-			break
+		if len(left) == 0 {
+			return refused, nil
 		}
 		if wait(ctx, pause) != nil {
-			return nil, unsure(unknown, fmt.Errorf("no coordinator of the group took the commit: %w", errors.Join(err, ctx.Err())))
+			err = fmt.Errorf("no coordinator of the group took the commit: %w", errors.Join(err, ctx.Err()))
+			return nil, unsure(unknown, err)
 		}
 	}
-	return refused, nil
 }
 
 // errUnsent marks what failed before a commit was sent.
 var errUnsent = errors.New("nothing was sent")
 
-// unsure adds that an earlier, or this, request may have been done.
+// isUnsent reports whether a commit that failed cannot have been done: it was refused, or no connection could be made.
+func isUnsent(err error) bool {
+	_, coded := engine.CodeOf(err)
+	return coded || errors.Is(err, errUnsent) || isDial(err)
+}
+
+// unsure adds that an earlier request may have been done.
 func unsure(unknown bool, err error) error {
 	if !unknown || errors.Is(err, stream.ErrUnknownOutcome) {
 		return err
@@ -70,15 +76,18 @@ func unsure(unknown bool, err error) error {
 	return fmt.Errorf("%w: %w", stream.ErrUnknownOutcome, err)
 }
 
-// isTransient reports whether a commit that was perhaps not answered may be sent again.
-func isTransient(ctx context.Context, err error) bool {
-	if ctx.Err() != nil {
-		return true // the wait that follows ends the loop
-	}
-	if code, ok := engine.CodeOf(err); ok {
+// isTransient reports whether a commit that failed may be sent again: what was not answered, and what went to a broker
+// that does not coordinate the group. The end of the context, too, is left to the loop.
+func isTransient(err error) bool {
+	if code, coded := engine.CodeOf(err); coded {
 		return code.AtCoordinator()
 	}
-	return kgo.IsRetryableBrokerErr(err) || isDial(err)
+	for _, final := range []error{stream.ErrUnauthorized, stream.ErrUnsupported, stream.ErrNotFound, stream.ErrInvalid, stream.ErrClosed} {
+		if errors.Is(err, final) {
+			return false
+		}
+	}
+	return true
 }
 
 // commitOnce returns the partitions that should be tried again, and adds to refused those that were refused.

@@ -137,8 +137,11 @@ func (c *client) committedOnce(
 	}
 	var pending []int32
 	for _, g := range answer.Groups {
-		if engine.Code(g.ErrorCode).AtCoordinator() {
+		switch code := engine.Code(g.ErrorCode); {
+		case code.AtCoordinator():
 			return partitions, nil
+		case code == engine.GroupNotFound:
+			continue // it has committed nothing
 		}
 		if err := engine.Failed(g.ErrorCode, nil); err != nil {
 			return nil, engine.Denied(engine.Map(err), "DESCRIBE", "group "+group)

@@ -16,8 +16,8 @@ import (
 // mapped is engine.Map for errors of franz-go: the error code comes out as an *engine.KafkaError, and the client's own
 // errors get their sentinels.
 func mapped(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || engine.IsMapped(err) {
+		return err
 	}
 	var (
 		coded    *engine.KafkaError
@@ -32,6 +32,8 @@ func mapped(err error) error {
 		err = fmt.Errorf("%w: %w", stream.ErrClosed, err)
 	case errors.As(err, &expanded):
 		err = fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
+	case isTooOld(err):
+		err = fmt.Errorf("%w: %w", stream.ErrUnsupported, err)
 	case isRefusedToken(err):
 		err = fmt.Errorf("%w: the broker refused the token: %w", stream.ErrUnauthorized, err)
 	}
@@ -43,6 +45,9 @@ func mapped(err error) error {
 func isRefusedToken(err error) bool {
 	return strings.Contains(err.Error(), "unexpected data in oauth response")
 }
+
+// isTooOld knows the refusal to send a request that the broker has no version of; franz-go gives it no type.
+func isTooOld(err error) bool { return strings.Contains(err.Error(), "broker is too old") }
 
 // isDial reports whether no connection could be made.
 func isDial(err error) bool {
