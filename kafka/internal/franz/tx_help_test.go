@@ -113,8 +113,20 @@ func (b *txBed) put(tx stream.SinkTx, values ...string) {
 	tx.Append(b.Context(), recs, func(stream.Ack, error) {})
 }
 
-// visible are the values in the output that read-committed readers see before their end.
-func (b *txBed) visible() []string { return b.values(kgo.ReadCommitted()) }
+// visible are the values in the output that read-committed readers see when no transaction is open.
+func (b *txBed) visible() []string {
+	b.Helper()
+	b.settle()
+	return b.values(kgo.ReadCommitted())
+}
+
+// settle waits until every transaction is decided: brokers write the markers after they have answered, and abort what a
+// new client of the id finds open.
+func (b *txBed) settle() {
+	b.Helper()
+	require.Eventually(b, func() bool { return b.open() == 0 }, 30*time.Second, 5*time.Millisecond,
+		"records of open transactions hold up readers")
+}
 
 func (b *txBed) values(level kgo.IsolationLevel) []string {
 	b.Helper()
@@ -177,27 +189,59 @@ func (b *txBed) saved(group string) engine.Committed {
 // A groupMember is a consumer that has joined a group for the input, by franz-go alone.
 type groupMember struct {
 	*kgo.Client
-	group string
+	group  string
+	joined chan struct{} // holds a token when partitions were assigned
+
+	mu  sync.Mutex // guards what follows
+	has map[int32]bool
 }
 
 func (b *txBed) join(group string, options ...kgo.Opt) *groupMember {
 	b.Helper()
-	joined := make(chan struct{})
-	var once sync.Once
-	options = append([]kgo.Opt{
+	m := &groupMember{group: group, joined: make(chan struct{}, 1), has: map[int32]bool{}}
+	c, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(b.addrs...), kgo.ConsumerGroup(group), kgo.ConsumeTopics(b.in), kgo.DisableAutoCommit(),
 		kgo.HeartbeatInterval(200 * time.Millisecond), kgo.SessionTimeout(10 * time.Second),
-		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) { once.Do(func() { close(joined) }) }),
-	}, options...)
-	c, err := kgo.NewClient(options...)
+		kgo.OnPartitionsAssigned(m.set(true)), kgo.OnPartitionsRevoked(m.set(false)), kgo.OnPartitionsLost(m.set(false)),
+	}, options...)...)
 	require.NoError(b, err)
 	b.Cleanup(c.Close)
+	m.Client = c
 	select {
-	case <-joined:
+	case <-m.joined:
 	case <-time.After(20 * time.Second):
 		b.Fatal("the member did not join")
 	}
-	return &groupMember{Client: c, group: group}
+	return m
+}
+
+func (m *groupMember) set(has bool) func(context.Context, *kgo.Client, map[string][]int32) {
+	return func(_ context.Context, _ *kgo.Client, all map[string][]int32) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for _, ps := range all {
+			for _, p := range ps {
+				m.has[p] = has
+			}
+		}
+		select {
+		case m.joined <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// owned are the partitions that the member has now.
+func (m *groupMember) owned() []int32 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var ps []int32
+	for p, has := range m.has {
+		if has {
+			ps = append(ps, p)
+		}
+	}
+	return ps
 }
 
 func (m *groupMember) membership() engine.Membership {
