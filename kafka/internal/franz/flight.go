@@ -8,7 +8,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/streamport-go/streamport/kafka/internal/engine"
 	"github.com/streamport-go/streamport/stream"
 )
 
@@ -84,15 +83,6 @@ func cutHeaders(r *stream.Record, space []kgo.RecordHeader) (headers, rest []kgo
 		space[i] = kgo.RecordHeader{Key: h.Key, Value: h.Value}
 	}
 	return space[:n:n], space[n:]
-}
-
-// ack is the answer about a stored record. Without acknowledgements no offset is known.
-func (f *flight) ack(name string) stream.Ack {
-	a := stream.Ack{Record: f.from, Partition: name}
-	if f.native.Offset >= 0 {
-		a.Position = engine.Position(f.native.Offset, -1)
-	}
-	return a
 }
 
 // names are the decimal numbers of partitions, each made once. They belong to one goroutine.

@@ -79,7 +79,7 @@ func (c *client) openSink(config stream.SinkConfig, p engine.Probe, more ...kgo.
 	if err != nil {
 		return nil, err
 	}
-	options = append(append(append(options, shape...), more...), kgo.WithHooks(s.hooks()...))
+	options = append(append(append(options, shape...), more...), kgo.WithHooks(s.hooks()...), kgo.RetryBackoffFn(s.backoff))
 	if s.native, err = kgo.NewClient(options...); err != nil {
 		return nil, fmt.Errorf("%w: %w", stream.ErrInvalid, err)
 	}

@@ -23,7 +23,7 @@ type answers struct {
 	lanes map[string][]lane // by topic and partition
 	topic string            // of the record before,
 	lane  []lane            // and its lanes
-	lost  atomic.Uint64     // the number of the last record that was accepted when a request was written and not answered
+	doubt atomic.Uint64     // the number of the last record of which a try may have been stored and was tried again
 	hooks hooks
 }
 
@@ -40,9 +40,11 @@ func (a *answers) take(r *kgo.Record, err error) {
 	f := flightOf(r)
 	name := a.names.of(r.Partition)
 	l := a.laneOf(r.Topic, r.Partition)
-	ack := f.ack(name)
+	ack := stream.Ack{Record: f.from, Partition: name}
+	if err == nil && a.sink.settings.Acks != engine.AcksNone {
+		ack.Position = engine.Position(r.Offset, -1)
+	}
 	if err != nil {
-		ack = stream.Ack{Record: f.from, Partition: name}
 		err = placed("append", r.Topic, name, a.failure(f, l, err))
 	} else if l.err != nil {
 		*l = lane{}
@@ -82,7 +84,20 @@ func (a *answers) failure(f *flight, l *lane, err error) error {
 	case l.first && a.refused(f, cause):
 		return cause
 	}
+	a.doubtAll() // others of the same request are tried again
 	return engine.Unknown(cause)
+}
+
+// doubtAll notes that a try of any record that is under way may have been stored without an answer that says so. From then
+// on a refusal that brokers could have made for later reasons does not count for these records.
+func (a *answers) doubtAll() {
+	accepted := a.sink.numbers.Load()
+	for {
+		doubt := a.doubt.Load()
+		if doubt >= accepted || a.doubt.CompareAndSwap(doubt, accepted) {
+			return
+		}
+	}
 }
 
 // next moves the lane on to a record that failed.
@@ -105,7 +120,7 @@ func (a *answers) refused(f *flight, cause error) bool {
 		return false
 	}
 	refuses, alone := code.Refuses()
-	return refuses && (alone || a.lost.Load() < f.number)
+	return refuses && (alone || a.doubt.Load() < f.number)
 }
 
 // cause maps franz-go's error.

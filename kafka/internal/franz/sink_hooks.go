@@ -1,6 +1,7 @@
 package franz
 
 import (
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -38,7 +39,7 @@ func (h requests) OnBrokerE2E(meta kgo.BrokerMetadata, key int16, e kgo.BrokerE2
 		return
 	}
 	if e.Err() != nil {
-		h.sink.answers.lost.Store(h.sink.numbers.Load())
+		h.sink.answers.doubtAll()
 		return
 	}
 	if h.sink.config.Observed {
@@ -46,6 +47,20 @@ func (h requests) OnBrokerE2E(meta kgo.BrokerMetadata, key int16, e kgo.BrokerE2
 		h.took[meta.NodeID] = e.DurationE2E()
 		h.mu.Unlock()
 	}
+}
+
+// The waits before a batch or a request is tried again: a leader that was killed is replaced within seconds.
+const (
+	firstBackoff = 100 * time.Millisecond
+	mostBackoff  = time.Second
+)
+
+// backoff is how long franz-go waits before it tries again. An answer that leaves open whether a batch is stored makes it
+// wait too.
+func (s *sink) backoff(tries int) time.Duration {
+	s.answers.doubtAll()
+	wait := min(firstBackoff<<min(max(tries-1, 0), 4), mostBackoff)
+	return wait*4/5 + rand.N(wait*2/5)
 }
 
 // throttles tell of brokers that make the producer wait (KIP-219).

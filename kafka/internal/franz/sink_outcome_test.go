@@ -1,0 +1,292 @@
+package franz
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/streamport-go/streamport/kafka/internal/engine"
+	"github.com/streamport-go/streamport/stream"
+)
+
+const produceKey = int16(kmsg.Produce)
+
+func TestLostAckStoresOnce(t *testing.T) {
+	c := fakeCluster(t, kfake.SeedTopics(1, "t"))
+	s := openTestSink(t, sinkSettings(c.ListenAddrs()), sinkConfig(), limits{})
+	fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut, Count: 3})
+	a := newAnswered(t)
+	recs := keyed("t", "k", 2)
+	s.Append(t.Context(), recs, a.done)
+	require.Equal(t, []error{nil, nil}, a.wait(recs...))
+	require.Equal(t, 3, fault.Hits())
+	require.Equal(t, sent(recs), values(readAll(t, c.ListenAddrs(), "t", 2)))
+}
+
+func TestDeliveryTimeoutTellsSentFromUnsent(t *testing.T) {
+	c := fakeCluster(t, kfake.SeedTopics(1, "t"))
+	config := sinkConfig()
+	s := openTestSink(t, sinkSettings(c.ListenAddrs()), config, limits{})
+	warm := keyed("t", "warm", 1)
+	a := newAnswered(t)
+	s.Append(t.Context(), warm, a.done)
+	require.Equal(t, []error{nil}, a.wait(warm...))
+
+	config.DeliveryTimeout = 500 * time.Millisecond
+	s = openTestSink(t, sinkSettings(c.ListenAddrs()), config, limits{})
+	var requests atomic.Int32
+	release := stallCounting(c, &requests)
+	defer release()
+	first, began := keyed("t", "first", 3), time.Now()
+	s.Append(t.Context(), first, a.done)
+	require.Eventually(t, func() bool { return requests.Load() > 0 }, 5*time.Second, time.Millisecond)
+	second := keyed("t", "second", 3)
+	s.Append(t.Context(), second, a.done)
+	for _, err := range a.wait(first...) {
+		require.ErrorIs(t, err, stream.ErrUnknownOutcome)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+	for _, err := range a.wait(second...) { // behind the first, and so failed with it, but never sent
+		require.Error(t, err)
+		require.NotErrorIs(t, err, stream.ErrUnknownOutcome)
+	}
+	require.Less(t, time.Since(began), 2*time.Second)
+}
+
+// stallCounting is stall, and counts the requests that were held up.
+func stallCounting(c *kfake.Cluster, n *atomic.Int32) (release func()) {
+	free := make(chan struct{})
+	c.ControlKey(produceKey, func(kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		n.Add(1)
+		c.SleepControl(func() { <-free })
+		return nil, nil, false
+	})
+	var once atomic.Bool
+	return func() {
+		if once.CompareAndSwap(false, true) {
+			close(free)
+		}
+	}
+}
+
+func TestOldRecordTimesDoNotTimeOut(t *testing.T) {
+	c := fakeCluster(t, kfake.SeedTopics(1, "t"))
+	s := openTestSink(t, sinkSettings(c.ListenAddrs()), sinkConfig(), limits{})
+	a := newAnswered(t)
+	recs := keyed("t", "k", 2)
+	recs[0].Time, recs[1].Time = time.UnixMilli(1), time.Now().AddDate(100, 0, 0)
+	s.Append(t.Context(), recs, a.done)
+	require.Equal(t, []error{nil, nil}, a.wait(recs...))
+}
+
+func TestUnknownTopicIsNotFoundSoon(t *testing.T) {
+	c := fakeCluster(t, kfake.SeedTopics(1, "t"))
+	settings := sinkSettings(c.ListenAddrs())
+	settings.MetadataMinAge = 250 * time.Millisecond
+	config := sinkConfig()
+	config.DeliveryTimeout = time.Minute
+	s := openTestSink(t, settings, config, limits{})
+	a := newAnswered(t)
+	lost, good := keyed("nowhere", "k", 3), keyed("t", "k", 3)
+	began := time.Now()
+	s.Append(t.Context(), append(lost, good...), a.done)
+	for _, err := range a.wait(lost...) {
+		require.ErrorIs(t, err, stream.ErrNotFound)
+		require.NotErrorIs(t, err, stream.ErrUnknownOutcome)
+	}
+	require.Less(t, time.Since(began), 5*time.Second)
+	require.Equal(t, []error{nil, nil, nil}, a.wait(good...))
+}
+
+func TestNobodyThereIsNotStored(t *testing.T) {
+	c := fakeCluster(t)
+	addresses := c.ListenAddrs()
+	c.Close()
+	config := sinkConfig()
+	config.DeliveryTimeout = 300 * time.Millisecond
+	s := openTestSink(t, sinkSettings(addresses), config, limits{})
+	a := newAnswered(t)
+	recs := keyed("t", "k", 3)
+	s.Append(t.Context(), recs, a.done)
+	for _, err := range a.wait(recs...) {
+		require.Error(t, err)
+		require.NotErrorIs(t, err, stream.ErrUnknownOutcome)
+	}
+}
+
+func TestRefusalIsNotStoredAndWhatFollowsFails(t *testing.T) {
+	for _, refusal := range []struct {
+		code *kerr.Error
+		want error
+	}{
+		{kerr.MessageTooLarge, stream.ErrTooLarge}, {kerr.TopicAuthorizationFailed, stream.ErrUnauthorized},
+		{kerr.InvalidRecord, stream.ErrInvalid}, {kerr.InvalidTimestamp, stream.ErrInvalid},
+	} {
+		t.Run(refusal.code.Message, func(t *testing.T) {
+			c := fakeCluster(t, kfake.SeedTopics(1, "t"))
+			s := openTestSink(t, sinkSettings(c.ListenAddrs()), sinkConfig(), limits{})
+			a := newAnswered(t)
+			for range 2 { // the second time it is a failure of its own, though franz-go's error is the same
+				fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: refusal.code, Count: 1})
+				recs := keyed("t", "k", 3)
+				s.Append(t.Context(), recs, a.done)
+				for _, err := range a.wait(recs...) {
+					require.ErrorIs(t, err, refusal.want)
+					require.NotContains(t, err.Error(), "k/0")
+				}
+				require.NotErrorIs(t, a.wait(recs[0])[0], stream.ErrUnknownOutcome)
+				fault.Remove()
+			}
+			after := keyed("t", "after", 3)
+			s.Append(t.Context(), after, a.done)
+			require.Equal(t, []error{nil, nil, nil}, a.wait(after...))
+			require.Equal(t, sent(after), values(readAll(t, c.ListenAddrs(), "t", 3)))
+		})
+	}
+}
+
+func TestCloseFailsWhatIsLeft(t *testing.T) {
+	c := fakeCluster(t, kfake.SeedTopics(1, "t"))
+	settings := sinkSettings(c.ListenAddrs())
+	config := sinkConfig()
+	config.BufferedRecords = 6
+	s := openTestSink(t, settings, config, limits{})
+	a := newAnswered(t)
+	warm := keyed("t", "warm", 1)
+	s.Append(t.Context(), warm, a.done)
+	a.wait(warm...)
+	var requests atomic.Int32
+	release := stallCounting(c, &requests)
+	defer release()
+	flying, queued, waiting := keyed("t", "flying", 1), keyed("t", "queued", 5), keyed("t", "waiting", 2)
+	s.Append(t.Context(), flying, a.done)
+	require.Eventually(t, func() bool { return requests.Load() > 0 }, 5*time.Second, time.Millisecond)
+	s.Append(t.Context(), queued, a.done)
+	waits := make(chan struct{})
+	go func() {
+		defer close(waits)
+		s.Append(t.Context(), waiting, a.done)
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	err := s.Close(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Equal(t, 1, a.count(flying[0]))
+	require.ErrorIs(t, a.wait(flying...)[0], stream.ErrUnknownOutcome)
+	for _, r := range queued {
+		require.Equal(t, 1, a.count(r))
+	}
+	<-waits
+	for _, err := range a.wait(waiting...) {
+		require.ErrorIs(t, err, stream.ErrClosed)
+		require.NotErrorIs(t, err, stream.ErrUnknownOutcome)
+	}
+	require.Equal(t, err, s.Close(t.Context()))
+	require.ErrorIs(t, s.Flush(t.Context()), stream.ErrClosed)
+}
+
+func TestLowerAcks(t *testing.T) {
+	for _, acks := range []engine.Acks{engine.AcksAll, engine.AcksLeader, engine.AcksNone} {
+		t.Run(string(acks), func(t *testing.T) {
+			c := fakeCluster(t, kfake.SeedTopics(1, "t"))
+			settings := sinkSettings(c.ListenAddrs())
+			settings.Acks, settings.Idempotent, settings.InFlight = acks, false, 1
+			s := openTestSink(t, settings, sinkConfig(), limits{})
+			a := newAnswered(t)
+			recs := keyed("t", "k", 50)
+			s.Append(t.Context(), recs, a.done)
+			require.NoError(t, s.Flush(t.Context()))
+			for i, r := range recs {
+				require.Equal(t, 1, a.count(r))
+				require.Equal(t, acks == engine.AcksNone, a.ack(r).Position == stream.Position{}, "record %d", i)
+			}
+			require.Equal(t, sent(recs), values(readAll(t, c.ListenAddrs(), "t", len(recs))))
+		})
+	}
+}
+
+// TestVerdictsAreTrue harms brokers at random and compares what callers were told with what is stored. With several
+// partitions the fake can store a batch twice, as it compares a producer's epoch over all partitions and Kafka does by
+// partition: there the failure of one partition turns a repeated batch of another into a new one.
+func TestVerdictsAreTrue(t *testing.T) {
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			dice := rand.New(rand.NewPCG(seed, 1))
+			partitions := 1 + 3*int32(seed%2)
+			c := fakeCluster(t, kfake.NumBrokers(3), kfake.SeedTopics(partitions, "t"))
+			settings := sinkSettings(c.ListenAddrs())
+			settings.BatchBytes = 600 // several batches in flight
+			settings.ProduceTimeout, settings.RequestOverhead = 100*time.Millisecond, 100*time.Millisecond
+			config := sinkConfig()
+			config.DeliveryTimeout = 700 * time.Millisecond
+			s := openTestSink(t, settings, config, limits{})
+			a := newAnswered(t)
+			errs := []*kerr.Error{
+				kerr.RequestTimedOut, kerr.NotEnoughReplicasAfterAppend, kerr.NotLeaderForPartition, kerr.InvalidRecord,
+				kerr.NotEnoughReplicas, kerr.TopicAuthorizationFailed,
+			}
+			harm := dice.Uint64()
+			c.ControlKey(produceKey, func(kmsg.Request) (kmsg.Response, error, bool) {
+				c.KeepControl()
+				harm = harm*6364136223846793005 + 1442695040888963407 // on the cluster's goroutine
+				switch harm >> 60 {
+				case 0:
+					c.SleepControl(func() { time.Sleep(150 * time.Millisecond) })
+				case 1:
+					c.SleepControl(func() { time.Sleep(600 * time.Millisecond) })
+				case 2:
+					return nil, errors.New("cut"), true
+				}
+				return nil, nil, false
+			})
+			var all []*stream.Record
+			for round := range 30 {
+				if dice.IntN(4) == 0 {
+					c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: errs[dice.IntN(len(errs))], Count: 1 + dice.IntN(3)})
+				}
+				if dice.IntN(5) == 0 {
+					c.ShufflePartitionLeaders()
+				}
+				for key := range 4 {
+					recs := keyed("t", fmt.Sprintf("%d/%d", round, key), 1+dice.IntN(40))
+					for _, r := range recs {
+						r.Key = []byte{byte(key)}
+					}
+					all = append(all, recs...)
+					s.Append(t.Context(), recs, a.done)
+				}
+				time.Sleep(time.Duration(dice.IntN(60)) * time.Millisecond)
+			}
+			results := a.wait(all...)
+			stored := map[string]int{}
+			for _, r := range readAll(t, c.ListenAddrs(), "t", 1) {
+				stored[string(r.Value)]++
+			}
+			unknown, good := 0, 0
+			for i, err := range results {
+				n := stored[string(all[i].Value)]
+				require.True(t, n <= 1 || partitions > 1, "%s stands twice: %v", all[i].Value, err)
+				switch {
+				case err == nil:
+					good++
+					require.NotZero(t, n, "%s was acknowledged", all[i].Value)
+				case errors.Is(err, stream.ErrUnknownOutcome):
+					unknown++
+				default:
+					require.Zero(t, n, "%s: %v", all[i].Value, err)
+				}
+			}
+			t.Logf("%d records: %d good, %d unknown, %d not stored", len(all), good, unknown, len(all)-good-unknown)
+		})
+	}
+}
