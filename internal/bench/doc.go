@@ -5,6 +5,8 @@
 //	go -C internal/bench run . memory -json report.json
 //	go -C internal/bench run . memory -only 'throughput|consume' -n 2000000 -cpuprofile cpu.pprof
 //	go -C internal/bench run . memory -smoke
+//	go -C internal/bench run . kafka
+//	go -C internal/bench run . kafka -brokers 127.0.0.1:9092 -full -only 'produce|consume'
 //
 // A run prints tables, then the table of metrics with targets, and at last one line a metric for machines: the word
 // metric, name, value and unit between single spaces. README.md says what each metric means.
@@ -26,4 +28,8 @@
 //	sender.go handler.go drain.go           using this library
 //	memory.go                               the subcommand memory: its sides, and its studies in
 //	produce.go consume.go bykey.go footprint.go middle.go trim.go rebalance.go cast.go
+//	peer.go peer_*.go                       one client library at a broker each
+//	meter.go rate.go                        measuring what comes from a broker, from the middle of the stream
+//	kafka.go kafka_venue.go kafka_cluster.go kafka_shape.go   the subcommand kafka: its brokers and topics, and its studies in
+//	kafka_produce.go kafka_consume.go kafka_latency.go kafka_eos.go kafka_held.go kafka_gaps.go kafka_failover.go
 package main
