@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -198,7 +199,8 @@ func (b *Backend) place(op, topic string, err error) error {
 // unreachable reports whether err is about a connection.
 func unreachable(err error) bool {
 	var broken net.Error
-	return errors.As(err, &broken) && !errors.Is(err, stream.ErrUnauthorized)
+	cut := errors.As(err, &broken) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return cut && !errors.Is(err, stream.ErrUnauthorized)
 }
 
 // mostListed bounds how many brokers an error names.
