@@ -137,6 +137,7 @@ type exactly struct {
 	admin   *kadm.Client
 	fleet   *fleet
 	sent    atomic.Int64
+	killed  atomic.Bool // so many as were asked for
 }
 
 func (x *exactly) config() kafka.Config {
@@ -179,7 +180,10 @@ func (x *exactly) check(ctx context.Context) (Verdict, error) {
 		fed = x.feed(ctx)
 		v.Sending = time.Since(begun)
 	})
-	err := n.rage(ctx, func() bool { return n.kills() < x.Kills || x.sent.Load() < int64(x.Inputs) })
+	err := n.rage(ctx, func() bool {
+		x.killed.Store(n.kills() >= x.Kills)
+		return n.kills() < x.Kills || x.sent.Load() < int64(x.Inputs)
+	})
 	feeding.Wait()
 	if err := errors.Join(err, fed, n.whole(ctx)); err != nil {
 		return v, err
@@ -196,10 +200,13 @@ func (x *exactly) check(ctx context.Context) (Verdict, error) {
 	return v, x.judge(ctx, &v)
 }
 
-// feedRate is how many inputs are sent a second: fast enough to be done, slow enough to last through the kills.
-const feedEvery = 10 * time.Millisecond
+// The inputs are sent evenly over the time that the kills are expected to take, and what is left then at once.
+const (
+	feedEvery = 10 * time.Millisecond
+	killEvery = 4 * time.Second
+)
 
-// feed sends the inputs evenly over the time that the kills take.
+// feed sends the inputs.
 func (x *exactly) feed(ctx context.Context) error {
 	b, err := kafka.Open(ctx, x.config())
 	if err != nil {
@@ -211,16 +218,17 @@ func (x *exactly) feed(ctx context.Context) error {
 	}
 	ticker := time.NewTicker(feedEvery)
 	defer ticker.Stop()
-	span := max(time.Second, time.Duration(x.Kills)*2*time.Second)
-	each := max(1, x.Inputs*int(feedEvery)/int(span))
-	for uid := 0; uid < x.Inputs && ctx.Err() == nil; {
-		for range min(each, x.Inputs-uid) {
+	begun, span := time.Now(), time.Duration(max(1, x.Kills))*killEvery
+	for uid := 0; uid < x.Inputs && ctx.Err() == nil; <-ticker.C {
+		due := int(float64(x.Inputs) * float64(time.Since(begun)) / float64(span))
+		if x.killed.Load() {
+			due = x.Inputs
+		}
+		for ; uid < min(due, x.Inputs); uid++ {
 			text := strconv.Itoa(uid)
 			out.SendAsync(ctx, &stream.Record{Stream: inputs, Key: []byte("k" + strconv.Itoa(uid%997)), Value: []byte(text)}, nil)
-			uid++
 		}
 		x.sent.Store(int64(uid))
-		<-ticker.C
 	}
 	err = out.Flush(ctx)
 	return errors.Join(err, out.Close(ctx), b.Close())

@@ -171,7 +171,7 @@ func (r *long) judge(ctx context.Context, j *Judgement) error {
 // level is what is promised. Many redeliveries may follow a kill: what a batch and the time between two saves hold.
 func (r *long) level() check.Level {
 	l := r.plan().Level(traits)
-	l.DrainIn, l.QuietIn = drainIn, drainIn
+	l.DrainIn, l.QuietIn, l.Quiet = drainIn, drainIn, false
 	return l
 }
 

@@ -62,9 +62,9 @@ func (n *nemesis) strike(ctx context.Context) error {
 		return n.raiseZombie(ctx)
 	case 4:
 		return n.pauseWorker(ctx)
-	case 5, 6:
+	case 5, 6, 7:
 		return n.killBroker(ctx)
-	case 7:
+	case 8:
 		return n.pauseBroker(ctx)
 	default:
 		return n.hurtBroker(ctx)

@@ -71,20 +71,25 @@ func (c *Claim) Checkpoint(ctx context.Context, to stream.Checkpoint) error {
 	if next.Offset.At < c.saved.Load() {
 		return nil
 	}
-	err = c.commit(ctx, next)
+	err, unknown := c.commit(ctx, next)
 	if over := c.state(); err != nil && over != nil {
 		err = over
+	}
+	if unknown && !errors.Is(err, stream.ErrUnknownOutcome) {
+		err = fmt.Errorf("%w: %w", err, stream.ErrUnknownOutcome)
 	}
 	return c.fault("checkpoint", err)
 }
 
-// commit writes, and writes again while a rebalance stands in the way.
-func (c *Claim) commit(ctx context.Context, to Committed) error {
+// commit writes, and writes again while a rebalance stands in the way. Unknown says that a write which failed may have
+// been applied: a later refusal does not undo it.
+func (c *Claim) commit(ctx context.Context, to Committed) (failure error, unknown bool) {
 	pause := firstCommit
 	for try := 1; ; try++ {
 		err := c.commitOnce(ctx, to)
+		unknown = err != nil && (unknown || errors.Is(err, stream.ErrUnknownOutcome))
 		if !worthRetrying(err) || c.state() != nil || try == mostCommits {
-			return err
+			return err, unknown
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -94,7 +99,7 @@ func (c *Claim) commit(ctx context.Context, to Committed) error {
 		}
 		timer.Stop()
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return context.Cause(ctx), unknown
 		}
 		pause *= 2
 	}
