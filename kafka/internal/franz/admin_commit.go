@@ -154,13 +154,17 @@ func commitError(group, topic string, code int16) error {
 }
 
 // topicID returns a topic's id, which is zero where the brokers are older than ids (KIP-516). franz-go remembers it for
-// no longer than age.
+// no longer than age. It also remembers that a topic was not there, which is asked again.
 func (c *client) topicID(ctx context.Context, topic string, age time.Duration) ([16]byte, error) {
-	request := kmsg.NewPtrMetadataRequest()
-	t := kmsg.NewMetadataRequestTopic()
-	t.Topic = &topic
-	request.Topics = append(request.Topics, t)
-	answer, err := c.native.RequestCachedMetadata(ctx, request, age)
+	id, err := c.rememberedID(ctx, topic, age)
+	if errors.Is(err, stream.ErrNotFound) {
+		return c.rememberedID(ctx, topic, time.Nanosecond)
+	}
+	return id, err
+}
+
+func (c *client) rememberedID(ctx context.Context, topic string, age time.Duration) ([16]byte, error) {
+	answer, err := c.native.RequestCachedMetadata(ctx, metadataRequest(topic), age)
 	if err != nil {
 		return [16]byte{}, mapped(err)
 	}

@@ -231,6 +231,18 @@ func TestAGroupThatIsNotThereHasCommittedNothing(t *testing.T) {
 	require.Empty(t, got)
 }
 
+func TestCommitToATopicThatWasNotThereBefore(t *testing.T) {
+	fake := fakeCluster(t)
+	c := openAdmin(t, fake.ListenAddrs())
+	_, err := c.Offsets(t.Context(), "orders", []int32{0}, engine.Edge{Kind: engine.EdgeEnd})
+	require.NoError(t, err)
+	require.NoError(t, engine.Ensure(t.Context(), c, stream.StreamConfig{Name: "orders", Partitions: 1}))
+	refused, err := c.Commit(t.Context(), joined(t, fake.ListenAddrs(), "billing", "orders"), "orders",
+		map[int32]engine.Committed{0: at(1, "")})
+	require.NoError(t, err)
+	require.Empty(t, refused)
+}
+
 func TestCommitOutsideTheGroupIsNotSent(t *testing.T) {
 	fake := fakeCluster(t, kfake.SeedTopics(1, "orders"))
 	c := openAdmin(t, fake.ListenAddrs())
