@@ -13,9 +13,9 @@ import (
 type Gate struct {
 	records, bytes int64
 	used           atomic.Uint64 // records above gateBytes bits, bytes below
-	waiting        atomic.Int32  // len(line); Leave looks here before it takes the lock
+	waiting        atomic.Int32  // len(line), or more once the gate is shut; looked at before the lock is taken
 
-	mu   sync.Mutex // guards what follows, and is held by whoever adds to used
+	mu   sync.Mutex // guards what follows
 	line []chan struct{}
 	shut chan struct{} // closed by Shut
 }
@@ -33,6 +33,15 @@ func NewGate(records int, bytes int64) *Gate {
 	return &Gate{
 		records: min(int64(records), mostRecord/2), bytes: min(bytes, mostBytes/2), shut: make(chan struct{}),
 	}
+}
+
+// TryEnter is Enter that does not wait: it takes space for as many of the records as there is, perhaps for none, unless
+// somebody waits already.
+func (g *Gate) TryEnter(sizes ...int64) int {
+	if g.waiting.Load() != 0 {
+		return 0
+	}
+	return g.take(sizes)
 }
 
 // Enter takes space for as many of the records, whose sizes are given, as there is, at least for one. It waits until ctx
@@ -86,19 +95,22 @@ func (g *Gate) try(sizes []int64, turn chan struct{}) (int, chan struct{}) {
 }
 
 func (g *Gate) take(sizes []int64) int {
-	used := g.used.Load()
-	records, bytes := int64(used>>gateBytes), int64(used&mostBytes)
-	n, sum := 0, int64(0)
-	for n < len(sizes) && records+int64(n) < g.records {
-		size := min(sizes[n], g.bytes)
-		if bytes+sum+size > g.bytes {
-			break
+	for {
+		used := g.used.Load()
+		records, bytes := int64(used>>gateBytes), int64(used&mostBytes)
+		n, sum := 0, int64(0)
+		for n < len(sizes) && records+int64(n) < g.records {
+			size := min(sizes[n], g.bytes)
+			if bytes+sum+size > g.bytes {
+				break
+			}
+			sum += size
+			n++
 		}
-		sum += size
-		n++
+		if n == 0 || g.used.CompareAndSwap(used, used+uint64(n)<<gateBytes+uint64(sum)) {
+			return n
+		}
 	}
-	g.used.Add(uint64(n)<<gateBytes + uint64(sum))
-	return n
 }
 
 // Leave gives back the space of one record.
@@ -119,6 +131,7 @@ func (g *Gate) Shut() {
 	case <-g.shut:
 	default:
 		close(g.shut)
+		g.count()
 	}
 }
 
@@ -135,8 +148,19 @@ func (g *Gate) queue(first bool) chan struct{} {
 	} else {
 		g.line = append(g.line, place)
 	}
-	g.waiting.Store(int32(len(g.line)))
+	g.count()
 	return place
+}
+
+// count keeps waiting up to date. Nobody gets past a gate that is shut, as if there were always one who waits.
+func (g *Gate) count() {
+	waiting := int32(len(g.line))
+	select {
+	case <-g.shut:
+		waiting++
+	default:
+	}
+	g.waiting.Store(waiting)
 }
 
 // wake lets the first in line try.
@@ -144,7 +168,7 @@ func (g *Gate) wake() {
 	if len(g.line) > 0 {
 		close(g.line[0])
 		g.line = g.line[1:]
-		g.waiting.Store(int32(len(g.line)))
+		g.count()
 	}
 }
 
@@ -161,7 +185,7 @@ func (g *Gate) leaveLine(place chan struct{}) bool {
 	for i, other := range g.line {
 		if other == place {
 			g.line = append(g.line[:i], g.line[i+1:]...)
-			g.waiting.Store(int32(len(g.line)))
+			g.count()
 			return true
 		}
 	}

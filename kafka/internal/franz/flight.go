@@ -28,15 +28,14 @@ type flight struct {
 	reason error       // why the partitioner refused the record
 }
 
-// fill makes the record that franz-go gets. Nothing is copied: franz-go reads the bytes of r until it has answered.
-func (f *flight) fill(r *stream.Record, now time.Time, headers []kgo.RecordHeader) {
+// fill makes the record that franz-go gets, but for its headers. Nothing is copied: franz-go reads the bytes of r until it
+// has answered.
+func (f *flight) fill(r *stream.Record, now time.Time) {
 	f.from = r
-	f.place = -1
-	f.native = kgo.Record{
-		Key: r.Key, Value: r.Value, Headers: headers, Topic: r.Stream, Timestamp: r.Time, Partition: -1, Context: f,
-	}
+	n := &f.native
+	n.Key, n.Value, n.Topic, n.Timestamp, n.Partition, n.Context = r.Key, r.Value, r.Stream, r.Time, -1, f
 	if r.Time.IsZero() {
-		f.native.Timestamp = now
+		n.Timestamp = now
 	}
 }
 

@@ -41,7 +41,8 @@ type sink struct {
 	answers  answers                  // of franz-go's goroutine for promises
 	numbers  atomic.Uint64            // of records, in the order of Append
 	current  atomic.Pointer[term]
-	ended    context.Context // has ended
+	last     atomic.Pointer[known] // of the record before: most likely the next one's
+	ended    context.Context       // has ended
 
 	closing sync.Once
 	err     error // of Close
@@ -107,15 +108,21 @@ func newSink(settings engine.Settings, config stream.SinkConfig, p engine.Probe)
 
 // Append hands the records to franz-go, or answers why not.
 func (s *sink) Append(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
-	now := time.Now()
+	if len(recs) == 1 {
+		var size [1]int64
+		s.append(ctx, recs, size[:], make([]flight, 1), done)
+		return
+	}
+	var sizes [chunk]int64
 	for part := range slices.Chunk(recs, chunk) {
-		s.append(ctx, part, now, done)
+		s.append(ctx, part, sizes[:], make([]flight, len(part)), done)
 	}
 }
 
-func (s *sink) append(ctx context.Context, recs []*stream.Record, now time.Time, done func(stream.Ack, error)) {
-	var sizes [chunk]int64
-	flights := make([]flight, len(recs))
+func (s *sink) append(
+	ctx context.Context, recs []*stream.Record, sizes []int64, flights []flight, done func(stream.Ack, error),
+) {
+	now := time.Now()
 	var space []kgo.RecordHeader
 	if n := countHeaders(recs); n > 0 {
 		space = make([]kgo.RecordHeader, n)
@@ -123,31 +130,29 @@ func (s *sink) append(ctx context.Context, recs []*stream.Record, now time.Time,
 	ready := 0
 	for _, r := range recs {
 		f := &flights[ready]
-		size, err := s.admit(r, f)
+		size, err := s.admit(r, f, now)
 		if err != nil {
 			done(stream.Ack{Record: r}, placed("append", topicOf(r), "", err))
 			continue
 		}
-		place := f.place
-		var headers []kgo.RecordHeader
-		headers, space = cutHeaders(r, space)
-		f.fill(r, now, headers)
-		f.place, f.done, f.size, sizes[ready] = place, done, size, size
+		f.native.Headers, space = cutHeaders(r, space)
+		f.fill(r, now)
+		f.done, f.size, sizes[ready] = done, size, size
 		ready++
 	}
 	for first := 0; first < ready; {
-		n, err := s.enter(ctx, sizes[first:ready])
+		n, err := s.enter(ctx, sizes[first:ready], &now)
 		if err != nil {
 			refuse(flights[first:ready], err)
 			return
 		}
-		s.produce(flights[first : first+n])
+		s.produce(flights[first:first+n], now)
 		first += n
 	}
 }
 
 // admit checks what brokers would refuse, notes the partition that the record asks for, and counts its size.
-func (s *sink) admit(r *stream.Record, f *flight) (int64, error) {
+func (s *sink) admit(r *stream.Record, f *flight, now time.Time) (int64, error) {
 	if r == nil {
 		return 0, fmt.Errorf("%w: the record is nil", stream.ErrInvalid)
 	}
@@ -166,23 +171,48 @@ func (s *sink) admit(r *stream.Record, f *flight) (int64, error) {
 		f.place = int32(number)
 	}
 	size := engine.BatchSize(r)
-	if limit := batchLimit(s.settings, s.probe, r.Stream); size > limit {
+	if limit := s.limit(r.Stream, now); size > limit {
 		return 0, fmt.Errorf("%w: the record needs a batch of %d bytes, %d are allowed", stream.ErrTooLarge, size, limit)
 	}
 	return size, nil
 }
 
-// enter waits for space. A context that has ended finds none.
-func (s *sink) enter(ctx context.Context, sizes []int64) (int, error) {
+// A known is the limit of a topic.
+type known struct {
+	topic string
+	bytes int64
+	until time.Time
+}
+
+// limitAge is how long the limit of the topic of the last record is kept: the probe is asked less than once a record.
+const limitAge = 100 * time.Millisecond
+
+// limit is batchLimit.
+func (s *sink) limit(topic string, now time.Time) int64 {
+	if k := s.last.Load(); k != nil && k.topic == topic && now.Before(k.until) {
+		return k.bytes
+	}
+	k := &known{topic: topic, bytes: batchLimit(s.settings, s.probe, topic), until: now.Add(limitAge)}
+	s.last.Store(k)
+	return k.bytes
+}
+
+// enter waits for space, and sets now if it did. A context that has ended finds none.
+func (s *sink) enter(ctx context.Context, sizes []int64, now *time.Time) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	return s.gate.Enter(ctx, sizes, s.stalled)
+	if n := s.gate.TryEnter(sizes...); n > 0 {
+		return n, nil
+	}
+	n, err := s.gate.Enter(ctx, sizes, s.stalled)
+	*now = time.Now()
+	return n, err
 }
 
 // produce hands over what has its space.
-func (s *sink) produce(flights []flight) {
-	t := s.join(int64(len(flights)))
+func (s *sink) produce(flights []flight, now time.Time) {
+	t := s.join(int64(len(flights)), now)
 	if t == nil {
 		for i := range flights {
 			s.gate.Leave(flights[i].size)
@@ -200,8 +230,7 @@ func (s *sink) produce(flights []flight) {
 }
 
 // join counts records into the current term, and begins a new one when that is over. It returns nil after Close.
-func (s *sink) join(n int64) *term {
-	now := time.Now()
+func (s *sink) join(n int64, now time.Time) *term {
 	for {
 		if t := s.current.Load(); t != nil && now.Before(t.until) && t.join(n) {
 			return t

@@ -81,7 +81,9 @@ func batchLimit(s engine.Settings, p engine.Probe, topic string) int64 {
 	return limit
 }
 
-// clientLimit is what franz-go calls the same limit: it counts the length before the batch too, as a varint at least.
+// clientLimit is what franz-go calls the same limit: it counts the length before the batch too, which is a varint. Before
+// the first answer of a broker it counts four bytes for it, and so refuses a first record that is within three bytes of
+// the limit; were the limit higher by these, brokers would refuse full batches.
 func clientLimit(limit int64) int32 {
 	length := min((bits.Len64(uint64(limit)+1)+6)/7, 4)
 	return int32(max(min(limit+int64(length), 1<<30), 1))
