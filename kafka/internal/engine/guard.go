@@ -57,15 +57,24 @@ func (g *guard) enter(cancel context.CancelCauseFunc, idle chan struct{}) bool {
 	return true
 }
 
-// close lets no further write begin and cancels the one under way. What it returns is closed when none is.
-func (g *guard) close() <-chan struct{} {
+// refuse lets no further write begin. What it returns is closed when none is under way.
+func (g *guard) refuse() <-chan struct{} {
 	g.mu.Lock()
-	first, cancel, idle := !g.over, g.cancel, g.idle
+	first, idle := !g.over, g.idle
 	g.over = true
 	g.mu.Unlock()
 	if first {
 		close(g.closed)
 	}
+	return idle
+}
+
+// close is refuse, and cancels the write under way.
+func (g *guard) close() <-chan struct{} {
+	idle := g.refuse()
+	g.mu.Lock()
+	cancel := g.cancel
+	g.mu.Unlock()
 	if cancel != nil {
 		cancel(stream.ErrLost)
 	}

@@ -208,3 +208,20 @@ func TestCheckpointThatIsRefusedForGoodIsLost(t *testing.T) {
 		})
 	}
 }
+
+func TestAbandonWaitsForTheAnswerOfTheWriteUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(10)
+		r := open(t, w)
+		r.m.give(0)
+		c := r.grant()
+		w.onCommit = func(context.Context, commitCall) error { time.Sleep(100 * time.Millisecond); return nil }
+		saved := make(chan error, 1)
+		go func() { saved <- r.save(c, 4) }()
+		synctest.Wait()
+		r.Abandon()
+		require.NoError(t, <-saved, "it is stored, and is said to be")
+		require.EqualValues(t, 5, w.committed(0))
+		require.ErrorIs(t, r.save(c, 5), stream.ErrLost)
+	})
+}

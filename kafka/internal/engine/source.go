@@ -287,6 +287,10 @@ func (s *Source) Abandon() {
 	if again {
 		return
 	}
+	until := time.Now().Add(lostWait)
+	for _, c := range claims { // what is on its way to the brokers cannot be taken back: its answer is waited for
+		waitIdle(c.guard.refuse(), max(time.Until(until), 0))
+	}
 	for _, c := range claims {
 		c.lose(stream.ErrLost)
 	}
