@@ -32,7 +32,7 @@ func BenchmarkConsume(b *testing.B) {
 
 func benchmarkBare(b *testing.B) {
 	cluster := benchFake(b)
-	s := fetchSettings(cluster)
+	s := fetchSettings(cluster.ListenAddrs())
 	offsets := make(map[int32]kgo.Offset)
 	for p := range int32(benchPartitions) {
 		offsets[p] = kgo.NewOffset().At(0)
@@ -61,7 +61,7 @@ func benchmarkBare(b *testing.B) {
 
 func benchmarkFetcher(b *testing.B) {
 	cluster := benchFake(b)
-	c, err := franz.Driver{}.Open(fetchSettings(cluster))
+	c, err := franz.Driver{}.Open(fetchSettings(cluster.ListenAddrs()))
 	require.NoError(b, err)
 	defer c.Close()
 	q := &queue{holds: make(map[engine.Partition]int), paused: make(map[engine.Partition]bool)}

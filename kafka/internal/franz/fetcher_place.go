@@ -103,7 +103,7 @@ func (f *fetcher) breakUp(p engine.Partition, at *place, err error) {
 	if errors.Is(err, kerr.UnknownTopicID) || errors.Is(err, kerr.InconsistentTopicID) {
 		f.stale[p.Topic] = struct{}{}
 	}
-	f.receiver.Broken(p, fetchError(err))
+	f.receiver.Broken(p, engine.Denied(fetchError(err), "READ", "topic "+p.Topic))
 }
 
 // fetchError is mapped, and adds what only a fetch can know: an error without a code is about bytes that do not decode.

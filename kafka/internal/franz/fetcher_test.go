@@ -198,7 +198,7 @@ func TestFetcherPausesAndGoesOnWithoutAGap(t *testing.T) {
 			f.Pause(p)
 		}
 	}
-	produce(t, cluster, "orders", 0, 2000)
+	produceSmall(t, cluster, "orders", 2000)
 	f.Add(map[engine.Partition]engine.Offset{slow: {Epoch: -1}, quick: {Epoch: -1}}, 1)
 	r.blocks(t, slow, 1)
 	produce(t, cluster, "orders", 1, 500)
@@ -291,15 +291,20 @@ type reader struct {
 
 func newReader(t *testing.T, cluster *kfake.Cluster, change func(*engine.Settings)) (*reader, engine.Fetcher) {
 	t.Helper()
+	settings := fetchSettings(cluster.ListenAddrs())
+	if change != nil {
+		change(&settings)
+	}
+	return openReader(t, settings)
+}
+
+func openReader(t *testing.T, settings engine.Settings) (*reader, engine.Fetcher) {
+	t.Helper()
 	r := &reader{
 		changed: make(chan struct{}),
 		got:     make(map[engine.Partition][]engine.Block),
 		read:    make(map[engine.Partition]map[int64][]stream.Record),
 		failed:  make(map[engine.Partition][]error),
-	}
-	settings := fetchSettings(cluster)
-	if change != nil {
-		change(&settings)
 	}
 	c, err := franz.Driver{}.Open(settings)
 	require.NoError(t, err)
@@ -493,6 +498,18 @@ func produce(t *testing.T, cluster *kfake.Cluster, topic string, partition int32
 	produceRecords(t, cluster, records...)
 }
 
+// produceSmall is produce in batches of about 1 KiB, which a fetch never splits.
+func produceSmall(t *testing.T, cluster *kfake.Cluster, topic string, n int) {
+	t.Helper()
+	p := newProducer(t, cluster, kgo.ProducerBatchMaxBytes(1<<10))
+	for i := range n {
+		p.Produce(t.Context(), &kgo.Record{Topic: topic, Value: fmt.Append(nil, i)}, func(_ *kgo.Record, err error) {
+			require.NoError(t, err)
+		})
+	}
+	require.NoError(t, p.Flush(t.Context()))
+}
+
 func produceRecords(t *testing.T, cluster *kfake.Cluster, records ...*kgo.Record) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -511,9 +528,9 @@ func transact(t *testing.T, cluster *kfake.Cluster, topic string, end kgo.Transa
 }
 
 // fetchSettings are the defaults of a kafka.Config, but for the times, which tests wait for.
-func fetchSettings(cluster *kfake.Cluster) engine.Settings {
+func fetchSettings(brokers []string) engine.Settings {
 	return engine.Settings{
-		Brokers: cluster.ListenAddrs(), ClientID: "test",
+		Brokers: brokers, ClientID: "test",
 		FetchMinBytes: 1, FetchMaxBytes: 50 << 20, FetchMaxWait: 200 * time.Millisecond, PartitionBytes: 1 << 20,
 		DecompressBytes: 64 << 20, Assignment: engine.Cooperative,
 		Session: 6 * time.Second, Heartbeat: 100 * time.Millisecond, Rebalance: 10 * time.Second,

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
 	"github.com/streamport-go/streamport/stream"
@@ -27,16 +28,19 @@ type member struct {
 	calls    chan struct{} // holds one: the Listener is being called
 	dead     atomic.Bool   // killed: the Listener hears nothing more
 	gone     atomic.Bool   // closing, killed or failed: in the group no more
+	taken    atomic.Int64  // since when another member has the instance id, in Unix nanoseconds; 0: none has
 	failure  sync.Once
 	ending   sync.Once
 	ended    chan struct{}  // the client is closed
 	running  sync.WaitGroup // what hears the client's errors
 }
 
-// The feature that brokers finalise when they can assign partitions themselves (KIP-848), and its first level.
+// The feature that brokers finalise when they can assign partitions themselves (KIP-848) and its first level, and the
+// version of ConsumerGroupHeartbeat below which franz-go uses the classic protocol. 3.9 has only version 0.
 const (
 	groupFeature      = "group.version"
 	groupFeatureLevel = 1
+	heartbeatVersion  = 1
 )
 
 // OpenMember joins in the background, and again whenever the group has lost the member, until it is closed or
@@ -65,7 +69,7 @@ func (c *client) OpenMember(ctx context.Context, l engine.Listener, config engin
 	native, err := kgo.NewClient(append(options,
 		kgo.WithContext(alive),
 		kgo.WithHooks(manageHook(func(err error) { <-opened; m.managed(err) })),
-		kgo.OnPartitionsAssigned(m.hears(l.Assigned)),
+		kgo.OnPartitionsAssigned(m.joined(m.hears(l.Assigned))),
 		kgo.OnPartitionsRevoked(m.hears(l.Revoked)),
 		kgo.OnPartitionsLost(m.hears(l.Lost)),
 	)...)
@@ -84,11 +88,12 @@ func (c *client) checkServerAssigned(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if cluster.Features[groupFeature] >= groupFeatureLevel {
+	heartbeat, ok := cluster.APIs[int16(kmsg.ConsumerGroupHeartbeat)]
+	if cluster.Features[groupFeature] >= groupFeatureLevel && ok && heartbeat >= heartbeatVersion {
 		return nil
 	}
 	return fmt.Errorf("%w: the brokers do not assign partitions themselves (KIP-848): the finalised feature %s is %d, "+
-		"and it takes %d; choose another assignment, or upgrade the feature",
+		"and it takes %d and Kafka 4.0; choose another assignment, or upgrade the brokers and then the feature",
 		stream.ErrUnsupported, groupFeature, cluster.Features[groupFeature], groupFeatureLevel)
 }
 
@@ -192,10 +197,26 @@ func (m *member) end(ctx context.Context) {
 		m.gone.Store(true)
 		go func() {
 			defer close(m.ended)
+			id, _ := m.native.GroupMetadata()
 			_ = m.native.LeaveGroupContext(ctx) // Not having left costs the others a session timeout, and nothing can be done.
+			if m.identity.ServerAssigned && m.identity.Instance != "" && id != "" {
+				m.leaveForAWhile(ctx, id)
+			}
 			m.native.Close()
 			m.cut()
 			m.running.Wait()
 		}()
 	})
+}
+
+// leaveEpoch is the member epoch by which a static member says that it will come back (KIP-848).
+const leaveEpoch = -2
+
+// leaveForAWhile says what franz-go's own leaving of a static member does not: that heartbeat lacks the instance id, so that
+// brokers refuse it and keep the instance from coming back until the session is over.
+func (m *member) leaveForAWhile(ctx context.Context, id string) {
+	request := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+	request.Group, request.MemberID, request.MemberEpoch = m.identity.Group, id, leaveEpoch
+	request.InstanceID = &m.identity.Instance
+	_, _ = request.RequestWith(ctx, m.native)
 }

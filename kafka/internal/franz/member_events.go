@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -13,8 +14,19 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// hears makes a callback of franz-go from a method of the Listener. franz-go also calls for no partitions.
-func (m *member) hears(tell func([]engine.Partition)) func(context.Context, *kgo.Client, map[string][]int32) {
+// A callback is how franz-go tells of partitions.
+type callback = func(context.Context, *kgo.Client, map[string][]int32)
+
+// joined notes that the group took the member.
+func (m *member) joined(then callback) callback {
+	return func(ctx context.Context, native *kgo.Client, topics map[string][]int32) {
+		m.taken.Store(0)
+		then(ctx, native, topics)
+	}
+}
+
+// hears makes a callback from a method of the Listener. franz-go also calls for no partitions.
+func (m *member) hears(tell func([]engine.Partition)) callback {
 	return func(_ context.Context, _ *kgo.Client, topics map[string][]int32) {
 		if ps := partitionsOf(topics); len(ps) > 0 {
 			m.call(func() { tell(ps) })
@@ -66,8 +78,8 @@ func (m *member) listen(alive context.Context) {
 // managed ends the member if err cannot heal. Going on after it would, for one, fence the member that has this one's
 // instance id now.
 func (m *member) managed(err error) {
-	told := mapped(err)
-	if !isIncurable(told) || m.gone.Load() {
+	told := lacking(err, engine.GroupDenied, "READ", "group "+m.identity.Group)
+	if m.gone.Load() || !isIncurable(told) || errors.Is(told, kerr.UnreleasedInstanceID) && !m.isTaken(time.Now()) {
 		return
 	}
 	m.failure.Do(func() {
@@ -75,6 +87,15 @@ func (m *member) managed(err error) {
 		_ = m.native.LeaveGroupContext(nil) //nolint:staticcheck // nil asks not to be waited for.
 		m.call(func() { m.listener.Failed(told) })
 	})
+}
+
+// takenFor is how long an instance id may be another member's before it is taken for a mistake. After a crash it is the
+// crashed member's until its session is over, which brokers bound to a minute (group.consumer.max.session.timeout.ms).
+const takenFor = 75 * time.Second
+
+func (m *member) isTaken(now time.Time) bool {
+	m.taken.CompareAndSwap(0, now.UnixNano())
+	return now.Sub(time.Unix(0, m.taken.Load())) > takenFor
 }
 
 // incurable are answers that joining again does not change: what the brokers refuse for the configuration, and an instance

@@ -153,7 +153,7 @@ func TestServerAssignmentIsRefusedWhereBrokersHaveNone(t *testing.T) {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders"), kfake.MaxVersions(kversion.V3_8_0()))
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
-	settings := fetchSettings(cluster)
+	settings := fetchSettings(cluster.ListenAddrs())
 	settings.Assignment = engine.Server
 	c, err := franz.Driver{}.Open(settings)
 	require.NoError(t, err)
@@ -256,7 +256,7 @@ func topics(names ...string) memberOption {
 
 func join(t *testing.T, cluster *kfake.Cluster, name string, options ...memberOption) *held {
 	t.Helper()
-	return joinWith(t, fetchSettings(cluster), "group", name, options...)
+	return joinWith(t, fetchSettings(cluster.ListenAddrs()), "group", name, options...)
 }
 
 func joinWith(t *testing.T, settings engine.Settings, group, name string, options ...memberOption) *held {
