@@ -82,13 +82,13 @@ func (g *Gate) try(sizes []int64, turn chan struct{}) (int, chan struct{}) {
 		return 0, g.queue(false)
 	}
 	if n := g.take(sizes); n > 0 {
-		g.wake() // perhaps there is space for the next one too
+		g.next()
 		return n, nil
 	}
 	place := g.queue(turn != nil)
 	if n := g.take(sizes); n > 0 { // what left before it saw the place
 		g.leaveLine(place)
-		g.wake()
+		g.next()
 		return n, nil
 	}
 	return 0, place
@@ -115,12 +115,19 @@ func (g *Gate) take(sizes []int64) int {
 
 // Leave gives back the space of one record.
 func (g *Gate) Leave(size int64) {
-	g.used.Add(-(1<<gateBytes + uint64(min(size, g.bytes))))
-	if g.waiting.Load() > 0 {
+	used := g.used.Add(-(1<<gateBytes + uint64(min(size, g.bytes))))
+	if g.waiting.Load() > 0 && g.roomy(used) {
 		g.mu.Lock()
 		g.wake()
 		g.mu.Unlock()
 	}
+}
+
+// roomy reports whether an eighth of the space is free: whoever waits is not woken for each record that leaves, which would
+// make batches of single records.
+func (g *Gate) roomy(used uint64) bool {
+	records, bytes := int64(used>>gateBytes), int64(used&mostBytes)
+	return records <= g.records-max(g.records/8, 1) && bytes <= g.bytes-g.bytes/8
 }
 
 // Shut lets nobody in any more; whoever waits gets stream.ErrClosed.
@@ -161,6 +168,13 @@ func (g *Gate) count() {
 	default:
 	}
 	g.waiting.Store(waiting)
+}
+
+// next lets the first in line try if there is space for it too.
+func (g *Gate) next() {
+	if g.roomy(g.used.Load()) {
+		g.wake()
+	}
 }
 
 // wake lets the first in line try.

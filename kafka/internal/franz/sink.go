@@ -43,6 +43,7 @@ type sink struct {
 	current  atomic.Pointer[term]
 	last     atomic.Pointer[known] // of the record before: most likely the next one's
 	ended    context.Context       // has ended
+	slabs    sync.Pool             // of *slab
 
 	closing sync.Once
 	err     error // of Close
@@ -110,7 +111,7 @@ func newSink(settings engine.Settings, config stream.SinkConfig, p engine.Probe)
 func (s *sink) Append(ctx context.Context, recs []*stream.Record, done func(stream.Ack, error)) {
 	if len(recs) == 1 {
 		var size [1]int64
-		s.append(ctx, recs, size[:], make([]flight, 1), done)
+		s.append(ctx, recs, size[:], s.one(), done)
 		return
 	}
 	var sizes [chunk]int64
@@ -149,6 +150,26 @@ func (s *sink) append(
 		s.produce(flights[first:first+n], now)
 		first += n
 	}
+}
+
+// A slab is flights for records that come singly. Allocated one by one they would cost more than all else here. They are
+// used once: franz-go may keep one as a request's context after its record is answered.
+type slab struct {
+	flights [32]flight
+	next    int
+}
+
+// one returns the next flight of a slab, which is nobody else's meanwhile.
+func (s *sink) one() []flight {
+	b, ok := s.slabs.Get().(*slab)
+	if !ok {
+		b = new(slab)
+	}
+	f := b.flights[b.next:][:1]
+	if b.next++; b.next < len(b.flights) {
+		s.slabs.Put(b)
+	}
+	return f
 }
 
 // admit checks what brokers would refuse, notes the partition that the record asks for, and counts its size.
