@@ -1,12 +1,17 @@
 package kafka_test
 
 import (
+	"context"
+	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/streamport-go/streamport/kafka"
@@ -30,17 +35,44 @@ func fakeHarness(t testing.TB) streamtest.Harness {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = b.Close() })
+	admin := kadm.NewClient(b.Client())
 	return streamtest.Harness{
 		Backend: b,
+		Expel:   func(group, member string) error { return expel(t.Context(), b.Client(), admin, group, member) },
+		Grow: func(name string, partitions int) error {
+			_, err := admin.UpdatePartitions(t.Context(), partitions, name)
+			return err
+		},
 		Trim: func(name, partition string, before stream.Position) error {
 			n, err := strconv.ParseInt(partition, 10, 32)
 			if err != nil {
 				return err
 			}
 			major, _, _ := before.Parts()
-			return trim(cluster, name, int32(n), int64(major[2])-1)
+			return cluster.DeleteRecords(name, int32(n), int64(major[2])-1)
 		},
 	}
+}
+
+// expel has the group take a member for dead: it leaves without knowing. Its client id ends with its name.
+func expel(ctx context.Context, client *kgo.Client, admin *kadm.Client, group, member string) error {
+	described, err := admin.DescribeGroups(ctx, group)
+	if err != nil {
+		return err
+	}
+	for _, m := range described[group].Members {
+		if !strings.HasSuffix(m.ClientID, "-"+member) {
+			continue
+		}
+		request := kmsg.NewPtrLeaveGroupRequest()
+		request.Group = group
+		leaver := kmsg.NewLeaveGroupRequestMember()
+		leaver.MemberID = m.MemberID
+		request.Members = append(request.Members, leaver)
+		_, err := request.RequestWith(ctx, client)
+		return err
+	}
+	return fmt.Errorf("%w: no member %s in group %s", stream.ErrNotFound, member, group)
 }
 
 // answerEpochs mends the fake: where a leader's epoch has no record yet, it says that the log ends nowhere.
@@ -61,8 +93,4 @@ func answerEpochs(cluster *kfake.Cluster) {
 		}
 		return response, nil, true
 	})
-}
-
-func trim(cluster *kfake.Cluster, topic string, partition int32, before int64) error {
-	return cluster.DeleteRecords(topic, partition, before)
 }
