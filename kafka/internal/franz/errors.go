@@ -40,6 +40,15 @@ func mapped(err error) error {
 	return engine.Map(err)
 }
 
+// lacking is mapped, and names the right that is missing if the brokers answered with that code.
+func lacking(err error, code engine.Code, operation, resource string) error {
+	told := mapped(err)
+	if got, _ := engine.CodeOf(told); got == code {
+		return engine.Denied(told, operation, resource)
+	}
+	return told
+}
+
 // isRefusedToken knows the answer to an OAUTHBEARER token that is expired or invalid. The broker sends the reason as data
 // (RFC 7628, 3.2.2), which franz-go neither reads nor gives a type.
 func isRefusedToken(err error) bool {

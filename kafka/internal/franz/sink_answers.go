@@ -131,5 +131,10 @@ func (a *answers) cause(f *flight, err error) error {
 	case f.term.ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded):
 		return errDelivery
 	}
-	return mapped(err)
+	told := lacking(err, engine.TopicDenied, "WRITE", "topic "+f.native.Topic)
+	if code, _ := engine.CodeOf(told); code == engine.ClusterDenied {
+		// A producer number is given to whoever may write to any topic (KIP-679).
+		return engine.Denied(told, "WRITE", "topic "+f.native.Topic+", or IDEMPOTENT_WRITE on the cluster")
+	}
+	return told
 }
