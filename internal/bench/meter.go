@@ -54,6 +54,13 @@ func (m *meter) tap() *tap {
 	return t
 }
 
+// tapped is how many taps there are.
+func (m *meter) tapped() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.taps)
+}
+
 func (m *meter) newTaps(n int) []*tap {
 	taps := make([]*tap, n)
 	for i := range taps {
