@@ -108,12 +108,16 @@ func failShard(edges map[int32]engine.Edged, request *kmsg.ListOffsetsRequest, e
 }
 
 // Committed reads a group's offsets. While a transaction that holds an offset of the group is open, the coordinator
-// answers UNSTABLE_OFFSET_COMMIT (KIP-447), and is asked again until ctx ends.
+// answers UNSTABLE_OFFSET_COMMIT (KIP-447), and is asked again until ctx ends. A coordinator that is not there yet, as
+// before the first group of a cluster, is waited for, for as long as other requests are tried.
 func (c *client) Committed(ctx context.Context, group, topic string, partitions []int32) (map[int32]engine.Committed, error) {
 	committed := make(map[int32]engine.Committed, len(partitions))
-	left := partitions
+	left, patience := partitions, time.Now().Add(retryFor)
 	for pause := stablePause; len(left) > 0; pause = min(2*pause, stablePauseMax) {
 		pending, err := c.committedOnce(ctx, group, topic, left, committed)
+		if code, _ := engine.CodeOf(err); code.AtCoordinator() && time.Now().Before(patience) {
+			pending, err = left, nil
+		}
 		if err != nil {
 			return nil, err
 		}

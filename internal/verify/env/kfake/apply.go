@@ -137,7 +137,8 @@ func (e *service) grow(ctx context.Context, topic string) ([]history.Op, error) 
 // trim deletes the older half of the known records of a partition, or all but the last.
 func (e *service) trim(step fault.Step, w env.World) ([]history.Op, error) {
 	all := e.cluster.PartitionInfos(w.Stream)
-	part := all[step.Arg%len(all)].Partition
+	info := all[step.Arg%len(all)]
+	part := info.Partition
 	known := w.Known(fmt.Sprint(part))
 	if len(known) < 2 {
 		return nil, nil
@@ -147,6 +148,9 @@ func (e *service) trim(step fault.Step, w env.World) ([]history.Op, error) {
 		before = known[len(known)-1]
 	}
 	offset := offsetOf(before)
+	if offset <= info.LogStartOffset {
+		return nil, nil
+	}
 	if err := e.cluster.DeleteRecords(w.Stream, part, offset); err != nil {
 		return nil, err
 	}

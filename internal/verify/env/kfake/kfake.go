@@ -65,7 +65,7 @@ func (Brokers) Traits() env.Traits {
 func (b Brokers) Open(ctx context.Context, s env.Settings) (env.Env, error) {
 	e := &service{wires: newWires()}
 	c, err := fake.NewCluster(append(versions(s.Seed),
-		fake.NumBrokers(3), fake.ListenFn(e.wires.net.Listen), fake.GroupMinSessionTimeout(session/10),
+		fake.NumBrokers(3), fake.Ports(9001, 9002, 9003), fake.ListenFn(e.wires.net.Listen), fake.GroupMinSessionTimeout(session/10),
 		fake.BrokerConfigs(map[string]string{
 			"group.consumer.session.timeout.ms":    strconv.FormatInt(session.Milliseconds(), 10),
 			"group.consumer.heartbeat.interval.ms": strconv.FormatInt(session.Milliseconds()/5, 10),

@@ -1,0 +1,32 @@
+//go:build servers
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/streamport-go/streamport/internal/testenv"
+)
+
+// The same program on a real broker counts what it counts on memory, and nothing is lost or out of order.
+func TestCountsOnKafkaAreThoseOnMemory(t *testing.T) {
+	onMemory := output(t, "-url", "memory:?session=1ms")
+	for _, version := range []string{testenv.DefaultVersion, testenv.VersionTV1} {
+		t.Run(version, func(t *testing.T) {
+			broker := testenv.Run(t, testenv.Config{Version: version})
+			onKafka := output(t, "-url", "kafka://"+strings.Join(broker.Bootstrap(), ",")+"?session=2s")
+			requireRight(t, onKafka)
+			require.Equal(t, counts(onMemory), counts(onKafka))
+			t.Logf("Apache Kafka %s:\n%s", version, onKafka)
+		})
+	}
+}
+
+// counts is the table of networks: everything before the first empty line.
+func counts(output string) string {
+	table, _, _ := strings.Cut(output, "\n\n")
+	return table
+}
