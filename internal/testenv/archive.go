@@ -42,7 +42,7 @@ func (d *dist) train(ctx context.Context, into string) error {
 	if err != nil {
 		return err
 	}
-	c, err := start(ctx, config, d, "-XX:ArchiveClassesAtExit="+filepath.Join(into, archiveFile))
+	c, err := start(ctx, config, d, jvm, "-XX:ArchiveClassesAtExit="+filepath.Join(into, archiveFile))
 	if err != nil {
 		return err
 	}

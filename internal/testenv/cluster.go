@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,7 +40,8 @@ type Cluster struct {
 	folder  string // removed by Stop
 	nodes   []*node
 	secrets *secrets // nil without Secure
-	args    []string // of java
+	flags   []string // of every JVM
+	args    []string // of a node's, without the path of its properties
 	log     io.Writer
 	stop    func()
 }
@@ -76,34 +78,35 @@ func Start(ctx context.Context, config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("testenv: kafka %s: %w", config.Version, err)
 	}
-	var flags []string
+	flags := jvm
 	if archive != "" {
-		flags = append(flags, "-XX:SharedArchiveFile="+archive)
+		flags = append(slices.Clip(jvm), "-XX:SharedArchiveFile="+archive)
 	}
-	c, err := start(ctx, config, d, flags...)
+	c, err := start(ctx, config, d, flags)
 	if err != nil {
 		return nil, fmt.Errorf("testenv: kafka %s: %w", config.Version, err)
 	}
 	return c, nil
 }
 
-// start brings a cluster up whose JVMs get more flags. Should another process take a port before a node has it, other
-// ports are tried.
-func start(ctx context.Context, config Config, d *dist, flags ...string) (*Cluster, error) {
+// start brings a cluster up. Its JVMs get flags, those of the nodes also more. Should another process take a port
+// before a node has it, other ports are tried.
+func start(ctx context.Context, config Config, d *dist, flags []string, more ...string) (*Cluster, error) {
 	for try := 1; ; try++ {
-		c, err := startOnce(ctx, config, d, flags)
+		c, err := startOnce(ctx, config, d, flags, more)
 		if err == nil || try == startTries || !strings.Contains(err.Error(), "Address already in use") {
 			return c, err
 		}
 	}
 }
 
-func startOnce(ctx context.Context, config Config, d *dist, flags []string) (*Cluster, error) {
+func startOnce(ctx context.Context, config Config, d *dist, flags, more []string) (*Cluster, error) {
 	folder, err := os.MkdirTemp("", "streamport-kafka-")
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{config: config, dist: d, folder: folder, args: d.serverArgs(config, flags)}
+	c := &Cluster{config: config, dist: d, folder: folder, flags: flags}
+	c.args = c.serverArgs(more)
 	c.stop = sync.OnceFunc(c.end)
 	if config.Log != nil {
 		c.log = &shared{w: config.Log}
@@ -232,7 +235,8 @@ func (c *Cluster) Pause(node int) error { return c.did("pause", node, c.node(nod
 func (c *Cluster) Resume(node int) error { return c.did("resume", node, c.node(node).resume()) }
 
 // Restart starts a node again with the same ports and data, after a SIGKILL if it still runs. It returns when the node
-// lists all that run, or at once when those that run are no majority, since without one no node answers.
+// lists all that run, or at once when those that run are no majority, since without one no node answers. Its replicas
+// may still be catching up then.
 func (c *Cluster) Restart(ctx context.Context, node int) error {
 	n := c.node(node)
 	if err := n.kill(); err != nil {

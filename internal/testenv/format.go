@@ -20,20 +20,24 @@ var jvm = []string{"-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xshare:auto", "-Dja
 const quick = "-XX:TieredStopAtLevel=1"
 
 // serverArgs are the arguments of java for a node, without the path of its properties.
-func (d *dist) serverArgs(c Config, flags []string) []string {
-	args := slices.Concat([]string{"-Xmx" + c.Heap}, jvm, flags)
-	if !c.Fast {
+func (c *Cluster) serverArgs(more []string) []string {
+	args := slices.Concat([]string{"-Xmx" + c.config.Heap}, c.flags, more)
+	if !c.config.Fast {
 		args = append(args, quick)
 	}
-	return append(args, "-cp", d.classpath(), "kafka.Kafka")
+	return append(args, "-cp", c.dist.classpath(), "kafka.Kafka")
+}
+
+// toolArgs are the arguments of java for a short program, up to its class.
+func (c *Cluster) toolArgs(heap, classpath string) []string {
+	return slices.Concat([]string{"-Xmx" + heap, quick}, c.flags, []string{"-cp", classpath})
 }
 
 // format prepares the nodes' data folders. One is formatted; the others are copies with an identity of their own, which
 // saves two starts of a JVM.
 func (c *Cluster) format(ctx context.Context) error {
 	first := c.nodes[0]
-	args := append([]string{"-Xmx64m", quick}, jvm...)
-	args = append(args, "-cp", c.dist.classpath(), "kafka.tools.StorageTool", "format",
+	args := append(c.toolArgs("64m", c.dist.classpath()), "kafka.tools.StorageTool", "format",
 		"-t", identity(), "-c", first.properties())
 	for name, level := range c.config.Features {
 		args = append(args, "--feature", fmt.Sprintf("%s=%d", name, level))

@@ -29,8 +29,8 @@ func (c *Cluster) RunJava(ctx context.Context, source string, args ...string) ([
 	if err != nil {
 		return nil, fmt.Errorf("testenv: %w", err)
 	}
-	all := append([]string{"-Xmx256m", quick}, jvm...)
-	all = append(all, "-cp", folder+string(os.PathListSeparator)+c.dist.classpath(), class[1])
+	// The program's classes come last: the archive is valid for the jars and what follows them.
+	all := append(c.toolArgs("256m", c.dist.classpath()+string(os.PathListSeparator)+folder), class[1])
 	out, err := output(ctx, exec.CommandContext(ctx, c.dist.java, append(all, args...)...))
 	if err != nil {
 		return out, fmt.Errorf("testenv: program %s: %w", class[1], err)
