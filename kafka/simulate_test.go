@@ -43,7 +43,7 @@ func TestSimulateHasWhatTheConfigurationLeaves(t *testing.T) {
 			require.Equal(t, c.keyOrder, have.KeyOrder.Support)
 			require.Equal(t, stream.Native, have.Headers.Support, "the rest is Kafka's")
 			require.EqualValues(t, 1_048_588, have.MaxRecordBytes.Value)
-			_, err := stream.NewProducer(t.Context(), b, stream.ProducerConfig{
+			p, err := stream.NewProducer(t.Context(), b, stream.ProducerConfig{
 				Streams: []string{"s"}, Require: stream.Requirements{Transactions: stream.Native},
 			})
 			if c.transactions == stream.None {
@@ -54,6 +54,7 @@ func TestSimulateHasWhatTheConfigurationLeaves(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
+			require.NoError(t, p.Close(t.Context()))
 		})
 	}
 }
