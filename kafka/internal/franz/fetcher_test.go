@@ -317,6 +317,7 @@ func openReader(t *testing.T, settings engine.Settings) (*reader, engine.Fetcher
 
 func (r *reader) Fetched(p engine.Partition, b engine.Block) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.got[p] = append(r.got[p], b)
 	if b.Records != nil {
 		into := make([]stream.Record, b.Records.Len())
@@ -326,12 +327,10 @@ func (r *reader) Fetched(p engine.Partition, b engine.Block) {
 		}
 		r.read[p][b.Added] = append(r.read[p][b.Added], into...)
 	}
-	r.signal()
-	told := r.onFetched
-	r.mu.Unlock()
-	if told != nil {
-		told(p)
+	if r.onFetched != nil { // before anybody can answer to the block
+		r.onFetched(p)
 	}
+	r.signal()
 }
 
 func (r *reader) Broken(p engine.Partition, err error) {
