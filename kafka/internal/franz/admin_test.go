@@ -3,6 +3,7 @@ package franz
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -439,4 +440,11 @@ func TestOperationsAreNamed(t *testing.T) {
 	slices.Sort(names)
 	require.Equal(t, []string{"DESCRIBE", "READ", "WRITE"}, names)
 	require.NotNil(t, operations(0), "no right is not the same as not told")
+}
+
+func TestWhatOneBrokerLacksNoneHas(t *testing.T) {
+	newer, older := map[string]int16{"transaction.version": 2, "group.version": 1}, map[string]int16{"transaction.version": 1}
+	want := map[string]int16{"transaction.version": 1}
+	require.Equal(t, want, lowest([]map[string]int16{maps.Clone(newer), maps.Clone(older)}))
+	require.Equal(t, want, lowest([]map[string]int16{maps.Clone(older), maps.Clone(newer)}))
 }
