@@ -24,7 +24,6 @@ type Claim struct {
 	done     chan struct{} // closed when the claim is released or lost
 	alarm    chan struct{} // holds a token when Fetch should look again
 	progress atomic.Int64  // when the handler called last, in Unix nanoseconds
-	fetching atomic.Bool   // a Fetch is under way
 	granted  bool          // Next returned it; the source's lock guards it
 
 	// Only Fetch uses what follows, and before it Seek.
@@ -116,11 +115,7 @@ func (c *Claim) Fetch(ctx context.Context, into []stream.Record) (int, error) {
 		return 0, c.fault("fetch", fmt.Errorf("%w: no room for a record", stream.ErrInvalid))
 	}
 	c.touch()
-	c.fetching.Store(true)
-	defer func() {
-		c.touch()
-		c.fetching.Store(false)
-	}()
+	defer c.touch()
 	for {
 		if err := ctx.Err(); err != nil {
 			return 0, err

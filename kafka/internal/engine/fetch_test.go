@@ -77,10 +77,13 @@ func TestBlocksOfAnEarlierAddAreDropped(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, c.Release(t.Context(), false))
 		again := r.grant()
-		stale := &partitionLog{end: 9}
-		r.f.r.Fetched(at("t", 0), stale.block(at("t", 0), &place{at: 6, number: 1}))
+		stale := (&partitionLog{end: 9}).block(at("t", 0), &place{at: 6, number: 1})
+		r.f.r.Fetched(at("t", 0), stale)
 		values, _ := r.read(again)
 		require.Equal(t, []string{"0", "1", "2", "3", "4", "5", "6", "7", "8"}, values)
+		r.f.r.Fetched(at("t", 0), stale)
+		values, _ = r.read(again)
+		require.Empty(t, values)
 	})
 }
 
@@ -258,11 +261,19 @@ func TestForeignMetadataIsNoStateAndABrokenStateIsCorrupt(t *testing.T) {
 }
 
 func TestReadingToTheEnd(t *testing.T) {
+	for _, grows := range []bool{true, false} {
+		readsToTheEnd(t, grows)
+	}
+}
+
+func readsToTheEnd(t *testing.T, grows bool) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(6, 0)
 		w.logs[at("t", 0)].markers = map[int64]bool{4: true, 5: true}
 		r := open(t, w, func(_ *engine.Settings, c *stream.SourceConfig) { c.Group, c.End = "", stream.Latest() })
-		w.change(0, func(l *partitionLog) { l.end = 9 })
+		if grows {
+			w.change(0, func(l *partitionLog) { l.end = 9 })
+		}
 		c := r.grant()
 		values, err := r.read(c)
 		require.ErrorIs(t, err, errEnd)

@@ -160,6 +160,25 @@ func TestWaitingForTheTurnEndsWithTheContextOrTheClaim(t *testing.T) {
 	})
 }
 
+func TestWaitingBehindAWriteThatHangsEndsWithTheClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, newWorld(10))
+		r.m.give(0)
+		c := r.grant()
+		hang := make(chan struct{})
+		go func() {
+			_ = c.Guarded(t.Context(), func(context.Context, engine.Membership) error { <-hang; return nil })
+		}()
+		synctest.Wait()
+		waiting := make(chan error, 1)
+		go func() { waiting <- r.save(c, 3) }()
+		synctest.Wait()
+		r.m.Lost([]engine.Partition{at("t", 0)})
+		require.ErrorIs(t, <-waiting, stream.ErrLost)
+		close(hang)
+	})
+}
+
 func TestNoWriteWithoutAGeneration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(10)

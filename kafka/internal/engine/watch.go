@@ -38,7 +38,7 @@ func (s *Source) stuck() map[*Claim]time.Duration {
 	found := map[*Claim]time.Duration{}
 	for _, at := range s.seats {
 		c := at.claim
-		if c == nil || !c.granted || c.fetching.Load() || c.state() != nil || !c.buffer.waiting() {
+		if c == nil || !c.granted || c.state() != nil || !c.buffer.waiting() {
 			continue
 		}
 		if still := time.Since(time.Unix(0, c.progress.Load())); still >= s.settings.Stuck {
