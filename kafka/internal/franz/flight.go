@@ -23,7 +23,6 @@ type flight struct {
 	size   int64 // in the gate
 	number uint64
 	place  int32       // the partition that the record must go to, or -1
-	head   bool        // the first record of its batch, for certain
 	asked  atomic.Bool // franz-go has asked for Done: the batch that begins here may have been sent
 	reason error       // why the partitioner refused the record
 }

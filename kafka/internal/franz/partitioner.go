@@ -11,7 +11,7 @@ import (
 )
 
 // A partitioner places records by the settings, and otherwise as Kafka's Java client does: keys by murmur2, records without
-// key on one partition a batch (KIP-480). It also notes which records begin a batch.
+// key on one partition a batch (KIP-480).
 type partitioner struct {
 	standard kgo.Partitioner
 	custom   engine.Partitioner
@@ -52,13 +52,11 @@ func (p *topicPartitioner) OnNewBatch() {
 func (p *topicPartitioner) Partition(r *kgo.Record, n int) int {
 	f := flightOf(r)
 	if p.renewed && p.last == f && (p.custom != nil || f.place >= 0) {
-		f.head, p.renewed = true, false // the custom partitioner is asked once a record
+		p.renewed = false // the custom partitioner is asked once a record
 		return p.choice
 	}
-	choice := p.choose(f, n)
-	f.head = p.renewed && p.last == f && choice == p.choice
-	p.last, p.choice, p.renewed = f, choice, false
-	return choice
+	p.last, p.choice, p.renewed = f, p.choose(f, n), false
+	return p.choice
 }
 
 func (p *topicPartitioner) choose(f *flight, n int) int {

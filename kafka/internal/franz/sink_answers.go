@@ -41,6 +41,8 @@ func (a *answers) take(r *kgo.Record, err error) {
 	name := a.names.of(r.Partition)
 	l := a.laneOf(r.Topic, r.Partition)
 	ack := stream.Ack{Record: f.from, Partition: name}
+	// Without idempotence a try that may have been stored and was repeated may stand twice.
+	ack.Duplicate = err == nil && !a.sink.settings.Idempotent && a.doubt.Load() >= f.number
 	if err == nil && a.sink.settings.Acks != engine.AcksNone {
 		ack.Position = engine.Position(r.Offset, -1)
 	}
@@ -107,9 +109,8 @@ func (l *lane) next(f *flight, err error, accepted uint64) {
 		*l = lane{err: err, until: accepted, sent: asked, first: true}
 		return
 	}
-	if f.head || asked {
-		l.first = false
-		l.sent = asked
+	if asked { // the first record of a batch that was sent; what follows it may be of that batch, or may wait behind it
+		l.first, l.sent = false, true
 	}
 }
 
