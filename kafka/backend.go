@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -23,9 +24,10 @@ type Backend struct {
 	sinks    sinks
 	sources  engine.Sources
 
-	closed chan struct{} // closed when Close begins
-	once   sync.Once
-	result error // of Close, set under once
+	closing atomic.Bool
+	closed  chan struct{} // closed when Close begins
+	ended   chan struct{} // closed when Close has ended
+	result  error         // of Close; read after ended
 }
 
 var (
@@ -36,7 +38,7 @@ var (
 )
 
 func newBackend(s engine.Settings, c engine.Client) *Backend {
-	b := &Backend{settings: s, client: c, prober: engine.NewProber(c, s, c.Abilities()), closed: make(chan struct{})}
+	b := &Backend{settings: s, client: c, prober: engine.NewProber(c, s, c.Abilities()), closed: make(chan struct{}), ended: make(chan struct{})}
 	b.sources.MetadataBytes = b.prober.MetadataBytes
 	return b
 }
@@ -153,10 +155,13 @@ func (b *Backend) Client() *kgo.Client {
 // leave their groups, which takes as long as RequestTimeout at most. A second Close waits for the first and returns what
 // that returned.
 func (b *Backend) Close() error {
-	b.once.Do(func() {
-		close(b.closed)
-		b.result = b.place("close", "", b.end())
-	})
+	if b.closing.Swap(true) {
+		<-b.ended
+		return b.result
+	}
+	close(b.closed)
+	b.result = b.place("close", "", b.end())
+	close(b.ended)
 	return b.result
 }
 

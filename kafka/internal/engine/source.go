@@ -26,7 +26,7 @@ type Source struct {
 	member   Member // nil without a group
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
-	stopping sync.Once
+	gone     chan struct{} // closed when nothing runs beside the member any more
 	needs    chan struct{} // holds a token when partitions are to be prepared
 
 	mu      sync.Mutex // guards what follows
@@ -39,6 +39,7 @@ type Source struct {
 	fault   error              // the member cannot go on
 	closed  bool
 	dead    bool
+	stopped bool
 	ending  chan struct{} // closed when Close has ended
 	endErr  error
 }
@@ -58,6 +59,7 @@ func NewSource(ctx context.Context, client Client, s Settings, c stream.SourceCo
 		client: client, settings: s, config: c, sources: sources, ends: newEnds(c.End),
 		needs: make(chan struct{}, 1), seats: map[Partition]*seat{}, topics: map[string]bool{},
 		waiting: map[string]waiting{}, through: map[Partition]bool{}, wake: make(chan struct{}), ending: make(chan struct{}),
+		gone: make(chan struct{}),
 	}
 	if err := src.check(); err != nil {
 		return nil, fault("open source", "", "", err)
@@ -268,12 +270,19 @@ func (s *Source) end(ctx context.Context, why error) error {
 
 // stop ends what the source runs beside its member.
 func (s *Source) stop() {
-	s.stopping.Do(func() {
-		s.cancel()
-		s.wg.Wait()
-		s.reading.Close()
-		s.sources.remove(s)
-	})
+	s.mu.Lock()
+	again := s.stopped
+	s.stopped = true
+	s.mu.Unlock()
+	if again {
+		<-s.gone
+		return
+	}
+	s.cancel()
+	s.wg.Wait()
+	s.reading.Close()
+	s.sources.remove(s)
+	close(s.gone)
 }
 
 // Abandon does what kill -9 does: every claim is lost, Next returns ErrClosed, and the group is told nothing.
