@@ -17,11 +17,14 @@ import (
 // context of Append and DeliveryTimeout; auto.offset.reset is stream.ConsumerConfig's Start and policy for what expired;
 // max.poll.records is the max of Batches.
 type Config struct {
-	Brokers  []string // host:port of some brokers, the port 9092 by default; the others are learnt from them [bootstrap.servers]
-	ClientID string   // how brokers name this program in their logs, followed by "-" and the member's name; default "streamport", at most 200 bytes [client.id]
-	Rack     string   // where this program runs: replicas of the same rack are read from, at most 512 bytes [client.rack]
-	TLS      TLS      // default plaintext [security.protocol, ssl.*]
-	SASL     SASL     // default none [sasl.*]
+	// Brokers are host:port of some brokers, the port 9092 by default; the others are learnt from them [bootstrap.servers].
+	Brokers []string
+	// ClientID is how brokers call this program in their logs, followed by "-" and the member's name; at most 200 bytes,
+	// default "streamport" [client.id].
+	ClientID string
+	Rack     string // where this program runs: replicas of the same rack are read from, at most 512 bytes [client.rack]
+	TLS      TLS    // default plaintext [security.protocol, ssl.*]
+	SASL     SASL   // default none [sasl.*]
 
 	// Dial replaces net.Dialer; TLS is spoken on the connection that it returns. Default: dialling for at most 3 s.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error) `config:"-" json:"-" yaml:"-"`
@@ -31,9 +34,12 @@ type Config struct {
 
 	// Acks other than AcksAll turn idempotent producing off: a retry may then store a record twice, transactions are not
 	// to be had, and a record that was acknowledged may be lost with its leader [acks].
-	Acks          Acks          // default AcksAll
-	NoIdempotence bool          // send without sequence numbers: loses IdempotentProduce and Transactions [enable.idempotence=false]
-	Linger        time.Duration // how long a batch waits for more records; default 0: no longer than requests are in the way; at most 1 min [linger.ms]
+	Acks Acks // default AcksAll
+	// NoIdempotence sends without sequence numbers: IdempotentProduce and Transactions are lost [enable.idempotence=false].
+	NoIdempotence bool
+	// Linger is how long a batch waits for more records; at most 1 min, default 0: no longer than requests are in the way
+	// [linger.ms].
+	Linger time.Duration
 
 	// BatchBytes bounds a compressed batch, header included, and so the largest record; a topic's own limit lowers it. 512 to
 	// 1 GiB, default 1,048,588, which is the brokers' default limit [max.request.size, batch.size].
@@ -66,11 +72,15 @@ type Config struct {
 	// [transactional.id].
 	TxID string
 
-	Isolation      Isolation     // default ReadCommitted [isolation.level]
-	FetchMinBytes  int32         // a broker waits until it has so much; 1 byte to FetchMaxBytes, default 1 byte [fetch.min.bytes]
-	FetchMaxBytes  int32         // of an answer, of which a first batch may be larger; 1 KiB to 1 GiB, default 50 MiB [fetch.max.bytes]
-	FetchMaxWait   time.Duration // how long it waits for FetchMinBytes; 10 ms to 1 min, default 500 ms [fetch.max.wait.ms]
-	PartitionBytes int32         // of a partition in an answer; 1 KiB to FetchMaxBytes, default 1 MiB, or FetchMaxBytes if that is less [max.partition.fetch.bytes]
+	Isolation Isolation // default ReadCommitted [isolation.level]
+	// FetchMinBytes is what a broker waits for before it answers; 1 byte to FetchMaxBytes, default 1 byte [fetch.min.bytes].
+	FetchMinBytes int32
+	// FetchMaxBytes bounds an answer, but for a first batch that is larger; 1 KiB to 1 GiB, default 50 MiB [fetch.max.bytes].
+	FetchMaxBytes int32
+	FetchMaxWait  time.Duration // how long it waits for FetchMinBytes; 10 ms to 1 min, default 500 ms [fetch.max.wait.ms]
+	// PartitionBytes bounds a partition's part of an answer likewise; 1 KiB to FetchMaxBytes, default 1 MiB, or
+	// FetchMaxBytes if that is less [max.partition.fetch.bytes].
+	PartitionBytes int32
 
 	// BufferBytes is how much of a partition is fetched ahead of its handler: at more it is paused. 1 KiB to 1 TiB, default
 	// 4 MiB. What was under way may still come on top [none in Kafka; queued.max.messages.kbytes in librdkafka].

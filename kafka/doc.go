@@ -7,7 +7,7 @@
 // offset committed by the group, with the handler's state as text in the offset's metadata.
 //
 // Open validates the configuration and dials nothing: the first use does. A cluster that cannot be reached fails that use
-// within 15 s, or when its context ends, with an error that names the brokers; a wrong password, token or
+// after about 15 s, or when its context ends, with an error that names the brokers; a wrong password, token or
 // certificate fails it at once with stream.ErrUnauthorized.
 //
 // # Defaults
@@ -25,6 +25,6 @@
 //
 // # Files
 //
-// config.go, tls.go and sasl.go are the configuration, settings.go and brokers.go its checks and defaults; aws.go signs in
-// to MSK; backend.go and open.go are the backend; simulate.go the simulator.
+// config.go, tls.go and sasl.go are the configuration, settings.go, brokers.go and words.go its checks and defaults; aws.go
+// finds credentials for MSK; open.go, backend.go and sinks.go are the backend; simulate.go is the simulator.
 package kafka

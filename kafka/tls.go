@@ -12,10 +12,13 @@ import (
 type TLS struct {
 	Enabled bool // on, with the system's certificate authorities if no other field says otherwise
 
-	CA     string // certificates in PEM of the authorities that brokers' certificates are checked against; default the system's [ssl.truststore.certificates]
+	// CA holds certificates in PEM of the authorities that brokers' certificates are checked against; default the system's
+	// [ssl.truststore.certificates].
+	CA     string
 	CAFile string // a file of them instead [ssl.truststore.location]
 
-	Cert     string // this program's certificate in PEM, with those between it and its authority [ssl.keystore.certificate.chain]
+	// Cert is this program's certificate in PEM, with those between it and its authority [ssl.keystore.certificate.chain].
+	Cert     string
 	CertFile string // a file of it instead [ssl.keystore.location]
 	Key      Secret // its private key in PEM, not encrypted [ssl.keystore.key]
 	KeyFile  string // a file of it instead; it may be the same as CertFile
