@@ -21,18 +21,19 @@ import (
 // fetch. The group's offsets are read once for each assignment, since the client asks for them before it can be told to
 // fetch nothing; the answer is not used.
 type member struct {
-	native   *kgo.Client
-	listener engine.Listener
-	identity engine.Membership // without Member and Generation
-	cut      context.CancelFunc
-	calls    chan struct{} // holds one: the Listener is being called
-	dead     atomic.Bool   // killed: the Listener hears nothing more
-	gone     atomic.Bool   // closing, killed or failed: in the group no more
-	taken    atomic.Int64  // since when another member has the instance id, in Unix nanoseconds; 0: none has
-	failure  sync.Once
-	ending   sync.Once
-	ended    chan struct{}  // the client is closed
-	running  sync.WaitGroup // what hears the client's errors
+	native    *kgo.Client
+	questions *kgo.Client // the one that is in no group
+	listener  engine.Listener
+	identity  engine.Membership // without Member and Generation
+	cut       context.CancelFunc
+	calls     chan struct{} // holds one: the Listener is being called
+	dead      atomic.Bool   // killed: the Listener hears nothing more
+	gone      atomic.Bool   // closing, killed or failed: in the group no more
+	taken     atomic.Int64  // since when another member has the instance id, in Unix nanoseconds; 0: none has
+	failure   sync.Once
+	ending    sync.Once
+	ended     chan struct{}  // the client is closed
+	running   sync.WaitGroup // what hears the client's errors
 }
 
 // The feature that brokers finalise when they can assign partitions themselves (KIP-848) and its first level, and the
@@ -58,7 +59,8 @@ func (c *client) OpenMember(ctx context.Context, l engine.Listener, config engin
 	}
 	m := &member{
 		listener: l, calls: make(chan struct{}, 1), ended: make(chan struct{}),
-		identity: engine.Membership{Group: config.Group, ServerAssigned: c.settings.Assignment == engine.Server},
+		identity:  engine.Membership{Group: config.Group, ServerAssigned: c.settings.Assignment == engine.Server},
+		questions: c.native,
 	}
 	if c.settings.StaticMembers {
 		m.identity.Instance = config.Member
@@ -198,7 +200,7 @@ func (m *member) end(ctx context.Context) {
 		go func() {
 			defer close(m.ended)
 			id, _ := m.native.GroupMetadata()
-			_ = m.native.LeaveGroupContext(ctx) // Not having left costs the others a session timeout, and nothing can be done.
+			m.leave(ctx, id)
 			if m.identity.ServerAssigned && m.identity.Instance != "" && id != "" {
 				m.leaveForAWhile(ctx, id)
 			}
@@ -207,6 +209,31 @@ func (m *member) end(ctx context.Context) {
 			m.running.Wait()
 		}()
 	})
+}
+
+// leavePatience is how long the client may take to leave by itself.
+const leavePatience = 250 * time.Millisecond
+
+// leave leaves the group. A client that waits for an answer to JoinGroup leaves only after that, which takes as long as
+// the session of a member that has died: then the client is cut off, and another one leaves for it. Not having left costs
+// the others a session timeout, and nothing can be done.
+func (m *member) leave(ctx context.Context, id string) {
+	if m.identity.ServerAssigned || m.identity.Instance != "" {
+		_ = m.native.LeaveGroupContext(ctx)
+		return
+	}
+	patience, cancel := context.WithTimeout(ctx, leavePatience)
+	defer cancel()
+	if m.native.LeaveGroupContext(patience) == nil || m.dead.Load() || id == "" {
+		return
+	}
+	m.cut()
+	request := kmsg.NewPtrLeaveGroupRequest()
+	request.Group = m.identity.Group
+	leaver := kmsg.NewLeaveGroupRequestMember()
+	leaver.MemberID = id
+	request.Members = append(request.Members, leaver)
+	_, _ = request.RequestWith(ctx, m.questions)
 }
 
 // leaveEpoch is the member epoch by which a static member says that it will come back (KIP-848).
