@@ -88,17 +88,38 @@ func (w *wires) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	return &wire{Conn: c, wires: w}, nil
+	return &wire{Conn: c, wires: w, closed: make(chan struct{})}, nil
 }
 
 // A wire is one connection. A client writes a request as a whole.
 type wire struct {
 	net.Conn
-	wires *wires
+	wires  *wires
+	close  sync.Once
+	closed chan struct{}
 
 	mu     sync.Mutex // guards what follows
 	client string
 	next   fault.Kind // what becomes of the next answer
+}
+
+// Close ends what stands still as well.
+func (c *wire) Close() error {
+	c.close.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
+// sleep waits for a while, or until the connection is closed.
+func (c *wire) sleep(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.closed:
+	}
 }
 
 // Write sends a request, or loses it.
@@ -110,10 +131,10 @@ func (c *wire) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	c.client = client
 	c.mu.Unlock()
-	time.Sleep(c.wires.pause(client))
+	c.sleep(c.wires.pause(client))
 	switch kind := c.wires.take(request); kind {
 	case fault.Cut:
-		_ = c.Conn.Close() // the error is the write's
+		_ = c.Close() // the error is the write's
 	case fault.Lose, fault.Late:
 		c.mu.Lock()
 		c.next = kind
@@ -129,12 +150,12 @@ func (c *wire) Read(b []byte) (int, error) {
 	client, next := c.client, c.next
 	c.next = ""
 	c.mu.Unlock()
-	time.Sleep(c.wires.pause(client))
+	c.sleep(c.wires.pause(client))
 	switch next {
 	case fault.Late:
-		time.Sleep(late)
+		c.sleep(late)
 	case fault.Lose:
-		_ = c.Conn.Close() // the error is the read's
+		_ = c.Close() // the error is the read's
 		return 0, net.ErrClosed
 	}
 	return n, err
