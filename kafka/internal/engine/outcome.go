@@ -23,14 +23,14 @@ func Unsent(cause error) error {
 	return cause
 }
 
-// Refuses reports whether a broker that answers a produce request with c has stored nothing of the batch. Alone is false
-// where that holds only if every earlier try of the batch was answered too: the answer could have been another then.
-func (c Code) Refuses() (refuses, alone bool) {
+// Refuses reports whether a broker that answers a produce request with c has stored nothing of the batch by that request.
+// Of earlier tries it says nothing: what is refused now may have been stored then.
+func (c Code) Refuses() bool {
 	switch c {
 	case 10, 18, 32, 43, 76, 87: // what the batch is: too large, its times, its format, its records
-		return true, true
-	case 3, 17, 29, 31, 100, 103: // what the topic is now, and to whom
-		return true, false
+		return true
+	case 3, 17, 29, 31, 100, 103: // what the topic is, and to whom
+		return true
 	}
-	return false, false
+	return false
 }

@@ -91,7 +91,7 @@ func (a *answers) failure(f *flight, l *lane, err error) error {
 }
 
 // doubtAll notes that a try of any record that is under way may have been stored without an answer that says so. From then
-// on a refusal that brokers could have made for later reasons does not count for these records.
+// on a refusal says nothing about these records.
 func (a *answers) doubtAll() {
 	accepted := a.sink.numbers.Load()
 	for {
@@ -120,8 +120,7 @@ func (a *answers) refused(f *flight, cause error) bool {
 	if !ok {
 		return false
 	}
-	refuses, alone := code.Refuses()
-	return refuses && (alone || a.doubt.Load() < f.number)
+	return code.Refuses() && a.doubt.Load() < f.number
 }
 
 // cause maps franz-go's error.

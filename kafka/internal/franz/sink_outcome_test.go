@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -243,6 +244,11 @@ func TestVerdictsAreTrue(t *testing.T) {
 			settings := sinkSettings(c.ListenAddrs())
 			settings.BatchBytes = 600 // several batches in flight
 			settings.ProduceTimeout, settings.RequestOverhead = 100*time.Millisecond, 100*time.Millisecond
+			var answers atomic.Uint64
+			settings.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, address)
+				return &deafConn{conn, func() bool { return mixed(seed, answers.Add(1))%16 == 0 }}, err
+			}
 			config := sinkConfig()
 			config.DeliveryTimeout = 700 * time.Millisecond
 			s := openTestSink(t, settings, config, limits{})
@@ -251,16 +257,10 @@ func TestVerdictsAreTrue(t *testing.T) {
 				kerr.RequestTimedOut, kerr.NotEnoughReplicasAfterAppend, kerr.NotLeaderForPartition, kerr.InvalidRecord,
 				kerr.NotEnoughReplicas, kerr.TopicAuthorizationFailed,
 			}
-			harm := dice.Uint64()
+			var requests atomic.Uint64
 			c.ControlKey(produceKey, func(kmsg.Request) (kmsg.Response, error, bool) {
 				c.KeepControl()
-				harm = harm*6364136223846793005 + 1442695040888963407 // on the cluster's goroutine
-				switch harm >> 60 {
-				case 0:
-					c.SleepControl(func() { time.Sleep(150 * time.Millisecond) })
-				case 1:
-					c.SleepControl(func() { time.Sleep(600 * time.Millisecond) })
-				case 2:
+				if mixed(seed, requests.Add(1))%8 == 0 {
 					return nil, errors.New("cut"), true
 				}
 				return nil, nil, false
@@ -305,4 +305,21 @@ func TestVerdictsAreTrue(t *testing.T) {
 			t.Logf("%d records: %d good, %d unknown, %d not stored", len(all), good, unknown, len(all)-good-unknown)
 		})
 	}
+}
+
+// mixed is the n-th of a seed's numbers.
+func mixed(seed, n uint64) uint64 { return rand.New(rand.NewPCG(seed, n)).Uint64() }
+
+// A deafConn loses answers, and the connection with them.
+type deafConn struct {
+	net.Conn
+	lose func() bool
+}
+
+func (c *deafConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err == nil && c.lose() {
+		return 0, errors.Join(errors.New("lost"), c.Close())
+	}
+	return n, err
 }
