@@ -42,9 +42,11 @@ func (v *venue) exactlyOnceStudy(ctx context.Context, l *lab) (err error) {
 
 	const twice, once = "Send of 1,000, Checkpoint", "Transact of 1,000"
 	waits := map[string]*waits{twice: {}, once: {}}
-	entries := []entry{
-		{name: twice, bout: func(ctx context.Context) (Cost, error) { return passOn(ctx, at, output, false, n, sum, waits[twice]) }},
-		{name: once, bout: func(ctx context.Context) (Cost, error) { return passOn(ctx, at, output, true, n, sum, waits[once]) }},
+	var entries []entry
+	for _, name := range []string{twice, once} {
+		entries = append(entries, entry{name: name, bout: func(ctx context.Context) (Cost, error) {
+			return passOn(ctx, at, output, name == once, n, sum, waits[name])
+		}})
 	}
 	costs, err := contest(ctx, entries, l.Repetitions, l.progress)
 	if err != nil {

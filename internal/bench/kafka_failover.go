@@ -37,7 +37,7 @@ func failoverStudy(ctx context.Context, l *lab) (err error) {
 	defer client.Close()
 	f := &failover{cluster: nodes, admin: kadm.NewClient(client)}
 	t := &Table{
-		Title:   fmt.Sprintf("The first record after its leader is gone, in ms: three brokers, acks=all, %d tries each", failoverTries),
+		Title:   fmt.Sprintf("The first record without its leader, in ms: three brokers, acks=all, %d tries each", failoverTries),
 		Heading: []string{"leader", "side", "median", "least", "most", "errors before"},
 	}
 	for _, c := range []struct {
@@ -78,7 +78,9 @@ type failover struct {
 
 // try strikes the leader again and again, and tells the milliseconds until a record is acknowledged and how many were
 // not before.
-func (f *failover) try(ctx context.Context, p peer, strike, heal func(context.Context) error) (sample Sample, failures int, err error) {
+func (f *failover) try(
+	ctx context.Context, p peer, strike, heal func(context.Context) error,
+) (sample Sample, failures int, err error) {
 	f.topic = fmt.Sprintf("bench-%d", time.Now().UnixNano())
 	if _, err := f.admin.CreateTopic(ctx, 1, failoverNodes, nil, f.topic); err != nil {
 		return nil, 0, err
@@ -96,7 +98,9 @@ func (f *failover) try(ctx context.Context, p peer, strike, heal func(context.Co
 	return sample, failures, nil
 }
 
-func (f *failover) once(ctx context.Context, p peer, strike func(context.Context) error) (took time.Duration, failures int, err error) {
+func (f *failover) once(
+	ctx context.Context, p peer, strike func(context.Context) error,
+) (took time.Duration, failures int, err error) {
 	load := headline.load()
 	publisher, err := p.producer(ctx, site{
 		shape: shape{partitions: 1, codec: "none"}, brokers: f.cluster.brokers, topic: f.topic, load: load,

@@ -38,7 +38,7 @@ func (v *venue) gapStudy(ctx context.Context, l *lab) error {
 		assignments, works, steady = assignments[1:2], works[:1], smokeSteady
 	}
 	t := &Table{
-		Title:   "Longest gap in ms between two records of a partition: two members, a third joins and leaves; 16 partitions, one run each",
+		Title:   "Longest gap in ms between two records of a partition: two members, a third joins and leaves; one run each",
 		Heading: []string{"assignment", "handler ms", "steady", "join: stayed", "moved", "leave: stayed", "moved", "redelivered"},
 	}
 	for _, assignment := range assignments {
@@ -48,15 +48,11 @@ func (v *venue) gapStudy(ctx context.Context, l *lab) error {
 			if err != nil {
 				return fmt.Errorf("%s, handlers of %v: %w", assignment, work, err)
 			}
-			t.add(string(assignment), number(microseconds(work)/1_000), g.steady.stayed.text(), g.join.stayed.text(), g.join.moved.text(),
-				g.leave.stayed.text(), g.leave.moved.text(), strconv.Itoa(g.again))
+			t.add(string(assignment), number(microseconds(work)/1_000), g.steady.stayed.text(),
+				g.join.stayed.text(), g.join.moved.text(), g.leave.stayed.text(), g.leave.moved.text(), strconv.Itoa(g.again))
 			name := fmt.Sprintf("kafka.gap_%s_%dms", assignment, work.Milliseconds())
-			for _, m := range []struct {
-				suffix string
-				gap    longest
-			}{{"_join_stayed", g.join.stayed}, {"_join_moved", g.join.moved}, {"_leave_stayed", g.leave.stayed}, {"_leave_moved", g.leave.moved}} {
-				l.metric(newMetric(name+m.suffix, "ms", Sample{m.gap.milliseconds()}, nil))
-			}
+			g.join.metrics(l, name+"_join")
+			g.leave.metrics(l, name+"_leave")
 		}
 	}
 	l.table(t)
@@ -87,13 +83,20 @@ func (l longest) text() string {
 // gapPhase is one change, or none.
 type gapPhase struct{ stayed, moved longest }
 
+func (g gapPhase) metrics(l *lab, name string) {
+	l.metric(newMetric(name+"_stayed", "ms", Sample{g.stayed.milliseconds()}, nil))
+	l.metric(newMetric(name+"_moved", "ms", Sample{g.moved.milliseconds()}, nil))
+}
+
 // gapResult is one run.
 type gapResult struct {
 	steady, join, leave gapPhase
 	again               int // records that were handled twice
 }
 
-func (v *venue) gaps(ctx context.Context, assignment kafka.Assignment, work, steady time.Duration) (r gapResult, err error) {
+func (v *venue) gaps(
+	ctx context.Context, assignment kafka.Assignment, work, steady time.Duration,
+) (r gapResult, err error) {
 	topic, gone, err := v.topic(ctx, gapPartitions)
 	if err != nil {
 		return r, err
@@ -166,7 +169,8 @@ func (v *venue) feed(ctx context.Context, topic string, every time.Duration) err
 		for p := range int32(gapPartitions) {
 			value := binary.LittleEndian.AppendUint64(nil, n)
 			answers.Add(1)
-			v.client.Produce(context.WithoutCancel(ctx), &kgo.Record{Topic: topic, Partition: p, Value: value}, func(_ *kgo.Record, err error) {
+			record := &kgo.Record{Topic: topic, Partition: p, Value: value}
+			v.client.Produce(context.WithoutCancel(ctx), record, func(_ *kgo.Record, err error) {
 				failed.add(err)
 				answers.Done()
 			})

@@ -114,7 +114,8 @@ func (h *held) empty(ctx context.Context, at site, p peer, idle time.Duration) e
 	}
 	for limit := time.Now().Add(settleLimit); m.tapped() < at.partitions; time.Sleep(smokeBurst) {
 		if time.Now().After(limit) {
-			return errors.Join(fmt.Errorf("%d of %d partitions are held after %v", m.tapped(), at.partitions, settleLimit), consumption.close())
+			err := fmt.Errorf("%d of %d partitions are held after %v", m.tapped(), at.partitions, settleLimit)
+			return errors.Join(err, consumption.close())
 		}
 	}
 	time.Sleep(idle) // bare franz-go does not tell when it has joined

@@ -46,7 +46,10 @@ func (v *venue) latencyStudy(ctx context.Context, l *lab) error {
 	if _, err := contest(ctx, entries, l.Repetitions, l.progress); err != nil {
 		return err
 	}
-	t := &Table{Title: "End to end at 1,000 records/s, no linger", Heading: []string{"side", "p50 µs", "least", "most", "p99 µs", "least", "most"}}
+	t := &Table{
+		Title:   "End to end at 1,000 records/s, no linger",
+		Heading: []string{"side", "p50 µs", "least", "most", "p99 µs", "least", "most"},
+	}
 	for _, way := range ways {
 		p50, p99 := middles[way.name], tails[way.name]
 		t.add(way.name, number(p50.Median()), number(p50.Min()), number(p50.Max()),
@@ -55,7 +58,8 @@ func (v *venue) latencyStudy(ctx context.Context, l *lab) error {
 	l.table(t)
 	franz, ours := ways[0].name, ways[1].name
 	l.metric(newMetric("kafka.latency_p50", "µs", middles[ours], nil))
-	l.metric(newMetric("kafka.latency_p50_over_franz", "µs", minus(middles[ours], middles[franz]), latencyTarget(middles[franz])))
+	over := minus(middles[ours], middles[franz])
+	l.metric(newMetric("kafka.latency_p50_over_franz", "µs", over, latencyTarget(middles[franz])))
 	l.metric(newMetric("kafka.latency_p99", "µs", tails[ours], nil))
 	l.metric(newMetric("kafka.latency_p99_franz", "µs", tails[franz], nil))
 	return nil

@@ -34,8 +34,8 @@ type kafkagoProducer struct {
 func openKafkagoProducer(_ context.Context, s site) (publisher, error) {
 	p := &kafkagoProducer{writer: &kafkago.Writer{
 		Addr: kafkago.TCP(s.brokers...), Topic: s.topic, Balancer: kafkago.Murmur2Balancer{},
-		BatchSize: kafkagoBatch, BatchBytes: batchBytes, BatchTimeout: max(s.linger, time.Nanosecond), RequiredAcks: kafkago.RequireAll,
-		Transport: &kafkago.Transport{MetadataTopics: []string{s.topic}},
+		BatchSize: kafkagoBatch, BatchBytes: batchBytes, BatchTimeout: max(s.linger, time.Nanosecond),
+		RequiredAcks: kafkago.RequireAll, Transport: &kafkago.Transport{MetadataTopics: []string{s.topic}},
 	}}
 	if s.codec == "lz4" {
 		p.writer.Compression = kafkago.Lz4

@@ -95,7 +95,8 @@ func (p *streamProducer) publish(ctx context.Context, deadline time.Time) (n int
 }
 
 func (p *streamProducer) send(ctx context.Context, key, value []byte, done func(error)) {
-	p.producer.SendAsync(ctx, &stream.Record{Stream: p.topic, Key: key, Value: value}, func(_ stream.Ack, err error) { done(err) })
+	record := &stream.Record{Stream: p.topic, Key: key, Value: value}
+	p.producer.SendAsync(ctx, record, func(_ stream.Ack, err error) { done(err) })
 }
 
 func (p *streamProducer) close(ctx context.Context) error {
@@ -124,7 +125,9 @@ func openStreamConsumer(handler func(*tap) stream.Handler) func(context.Context,
 }
 
 // consumeFrom consumes by a backend that stays open.
-func consumeFrom(ctx context.Context, b stream.Backend, s site, m *meter, handler func(*tap) stream.Handler) (*streamConsumption, error) {
+func consumeFrom(
+	ctx context.Context, b stream.Backend, s site, m *meter, handler func(*tap) stream.Handler,
+) (*streamConsumption, error) {
 	consumer, err := stream.NewConsumer(ctx, b, stream.ConsumerConfig{Group: s.group, Streams: []string{s.topic}})
 	if err != nil {
 		return nil, err
