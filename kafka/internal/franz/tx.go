@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -22,7 +23,9 @@ type tx struct {
 
 	turn    chan struct{} // holds a token while a method works; Close is the one caller beside the caller
 	over    bool          // guarded by turn
-	records int           // guarded by turn: appended
+	records int64         // guarded by turn: appended
+
+	answered atomic.Int64 // records that are done
 
 	mu     sync.Mutex // guards what follows; promises come on goroutines of the client
 	failed error      // the first record's failure
@@ -36,7 +39,7 @@ func (t *tx) Append(ctx context.Context, recs []*stream.Record, done func(stream
 		refuseAll(recs, &stream.Error{Op: "append", Err: t.isOver()}, done)
 		return
 	}
-	t.records += len(recs)
+	t.records += int64(len(recs))
 	ctx, cancel := t.s.whileAlive(ctx)
 	defer cancel()
 	answer := func(ack stream.Ack, err error) {
@@ -88,6 +91,7 @@ func (t *tx) answer(ack stream.Ack, err error, done func(stream.Ack, error)) {
 		err = settled(err) // whatever became of the record: its transaction does not commit
 		t.fail(err)
 	}
+	t.answered.Add(1)
 	done(ack, err)
 }
 
@@ -176,6 +180,9 @@ func (t *tx) commit(ctx context.Context, claim engine.TxClaim, to stream.Checkpo
 	}
 	if err := t.failure(); err != nil {
 		return err
+	}
+	if answered := t.answered.Load(); answered != t.records {
+		return fmt.Errorf("internal error: %d of %d records have an answer after a flush", answered, t.records)
 	}
 	switch {
 	case claim == nil:

@@ -25,7 +25,7 @@ import (
 
 // A txBed is a cluster with a client for the code under test.
 type txBed struct {
-	*testing.T
+	testing.TB
 	addrs    []string
 	settings engine.Settings
 	client   *client
@@ -35,13 +35,17 @@ type txBed struct {
 
 var bedNumber atomic.Int64
 
-// newTxBed makes the topics of a test and a client. It closes all at the test's end and sees that no goroutine is left.
-func newTxBed(t *testing.T, addrs []string, change ...func(*engine.Settings)) *txBed {
-	t.Helper()
+// seesLeaks fails a test that leaves a goroutine behind, once everything that it opens later is closed.
+func seesLeaks(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+}
+
+// newTxBed makes the topics of a test and a client, and closes all at the test's end.
+func newTxBed(t testing.TB, addrs []string, change ...func(*engine.Settings)) *txBed {
+	t.Helper()
 	w := &wire{}
-	b := &txBed{T: t, addrs: addrs, wire: w, settings: engine.Settings{
+	b := &txBed{TB: t, addrs: addrs, wire: w, settings: engine.Settings{
 		Brokers: addrs, ClientID: "streamport", Logger: slog.New(slog.DiscardHandler), Dial: w.dial,
 		Acks: engine.AcksAll, Idempotent: true, Linger: 2 * time.Millisecond, BatchBytes: 1_000_012, InFlight: 5,
 		Compression: []string{"none"}, ProduceTimeout: 500 * time.Millisecond, TxTimeout: 20 * time.Second,
@@ -135,9 +139,7 @@ func (b *txBed) values(level kgo.IsolationLevel) []string {
 	if level == kgo.ReadCommitted() {
 		ends = b.client.admin.ListCommittedOffsets
 	}
-	listed, err := ends(b.Context(), b.out)
-	require.NoError(b, err)
-	listed.Each(func(o kadm.ListedOffset) {
+	b.list(ends).Each(func(o kadm.ListedOffset) {
 		if o.Offset > 0 {
 			end[o.Partition] = o.Offset
 		}
@@ -166,16 +168,24 @@ func (b *txBed) values(level kgo.IsolationLevel) []string {
 
 // open is how many records uncommitted transactions hold up.
 func (b *txBed) open() int64 {
-	all, err := b.client.admin.ListEndOffsets(b.Context(), b.out)
-	require.NoError(b, err)
-	stable, err := b.client.admin.ListCommittedOffsets(b.Context(), b.out)
-	require.NoError(b, err)
+	all, stable := b.list(b.client.admin.ListEndOffsets), b.list(b.client.admin.ListCommittedOffsets)
 	var n int64
 	all.Each(func(o kadm.ListedOffset) {
 		s, _ := stable.Lookup(o.Topic, o.Partition)
 		n += o.Offset - s.Offset
 	})
 	return n
+}
+
+// list asks again when a broker was too slow.
+func (b *txBed) list(ask func(context.Context, ...string) (kadm.ListedOffsets, error)) (listed kadm.ListedOffsets) {
+	b.Helper()
+	require.Eventually(b, func() (ok bool) {
+		var err error
+		listed, err = ask(b.Context(), b.out)
+		return err == nil && listed.Error() == nil
+	}, 30*time.Second, 5*time.Millisecond)
+	return listed
 }
 
 // saved is what the group has stored for partition 0 of the input.

@@ -25,7 +25,10 @@ func TestTxOnServers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cluster := testenv.Run(t, config)
 			run := func(name string, test func(b *txBed)) {
-				t.Run(name, func(t *testing.T) { test(newTxBed(t, cluster.Bootstrap())) })
+				t.Run(name, func(t *testing.T) {
+					seesLeaks(t)
+					test(newTxBed(t, cluster.Bootstrap()))
+				})
 			}
 			run("commit", commitShowsAll)
 			run("abort", abortShowsNothing)

@@ -53,6 +53,7 @@ func (s *session) renew(ctx context.Context) error {
 	ends := new(endings)
 	options := []kgo.Opt{
 		kgo.TransactionalID(s.id), kgo.TransactionTimeout(s.client.settings.TxTimeout), kgo.WithHooks(ends),
+		kgo.ConcurrentTransactionsBackoff(firstRetry), kgo.RetryBackoffFn(retryPause),
 	}
 	if !implicit {
 		// By this bound franz-go knows that its own requests, too, must be those of transaction.version 1.
@@ -66,10 +67,22 @@ func (s *session) renew(ctx context.Context) error {
 	}
 	if _, _, err := sink.native.ProducerID(ctx); err != nil {
 		closeSink(sink)
-		return mapped(cause(ctx, err))
+		return s.denied(mapped(cause(ctx, err)))
 	}
 	s.native, s.sink, s.implicit, s.endings, s.broken = sink.native, sink, implicit, ends, false
 	return nil
+}
+
+// Brokers refuse the first requests of a transaction while they write the markers of the one before, which takes some
+// milliseconds. Franz-go's own pause of 250 ms would be most of what a transaction takes.
+const (
+	firstRetry = 5 * time.Millisecond
+	lastRetry  = time.Second
+)
+
+// retryPause doubles from firstRetry to lastRetry.
+func retryPause(failures int) time.Duration {
+	return min(firstRetry<<min(max(failures-1, 0), 10), lastRetry)
 }
 
 // discard closes the client. Records that have no answer fail.
@@ -99,12 +112,16 @@ func (s *session) fence(ctx context.Context) error {
 			err = engine.Failed(resp.ErrorCode, nil)
 		}
 		if code, _ := engine.CodeOf(err); code != concurrentTransactions {
-			return mapped(err)
+			return s.denied(mapped(err))
 		}
 		if err := wait(ctx, pause); err != nil {
 			return err
 		}
 	}
+}
+
+func (s *session) denied(err error) error {
+	return engine.Denied(err, "WRITE", "transactional id "+s.id)
 }
 
 // lastExplicit is the last version of TxnOffsetCommit before which the group is added by AddOffsetsToTxn (KIP-890).

@@ -21,7 +21,23 @@ import (
 // is aborted when the sink is opened, and two live processes under one name fence each other. Under a random name nobody
 // takes over: what a crash leaves open holds up read-committed readers of its partitions until Settings.TxTimeout is over.
 //
-// Append, Flush and Close concern records outside of transactions, which go through a producer of their own.
+// Append and Flush concern records outside of transactions, which go through a producer of their own.
+//
+// Sessions take turns. For some milliseconds after a commit brokers still write its markers and make a new transaction of
+// the same id wait, so that with more sessions than transactions at a time nothing waits. What a transaction costs was
+// measured by BenchmarkTx against the same batches of 1,000 records of 100 bytes, to 12 partitions on one node, without one
+// and with a checkpoint after each:
+//
+//	Apache Kafka               4.4.0 (TV2)      3.9.2 (TV1)
+//	one hold, without          p50   7 ms       p50   8 ms
+//	  one session              p50  33 ms       p50  21 ms
+//	  two sessions             p50   8 ms       p50   9 ms
+//	12 holds, without          355,000 a second  363,000 a second
+//	  12 sessions              193,000 a second  123,000 a second
+//
+// on two cores that held the broker too and had other work to do: the proportions are what to read.
+//
+// A transaction takes as long for one record as for a thousand: put many into one.
 type txSink struct {
 	stream.Sink
 	client *client
@@ -60,8 +76,8 @@ func (c *client) newTxSink(_ context.Context, config stream.SinkConfig, p engine
 		sessions[slot] = &session{client: c, open: open, id: transactionalID(c.settings, config.Member, slot)}
 	}
 	s.free <- sessions[0] // its first transaction does what takeOver does
-	if n > 1 {
-		s.works.Go(func() { s.takeOver(sessions[1:]) })
+	for _, one := range sessions[1:] {
+		s.works.Go(func() { s.takeOver(one) })
 	}
 	return s, nil
 }
@@ -71,17 +87,15 @@ func transactionalID(settings engine.Settings, member string, slot int) string {
 	return fmt.Sprintf("%s-%s-%d", settings.TxID, member, slot)
 }
 
-// takeOver aborts what a crashed predecessor left open in slots that may not be used for long, and frees each slot.
-func (s *txSink) takeOver(sessions []*session) {
-	for _, one := range sessions {
-		ctx, cancel := context.WithTimeout(s.alive, s.client.txPatience())
-		if err := one.fence(ctx); err != nil && s.alive.Err() == nil {
-			s.config.Logger.Debug("a transactional id was not taken over yet; its first transaction does it",
-				slog.String("id", one.id), slog.Any("error", err))
-		}
-		cancel()
-		s.free <- one
+// takeOver aborts what a crashed predecessor left open in a slot that may not be used for long, and frees the slot.
+func (s *txSink) takeOver(one *session) {
+	ctx, cancel := context.WithTimeout(s.alive, s.client.txPatience())
+	defer cancel()
+	if err := one.fence(ctx); err != nil && s.alive.Err() == nil {
+		s.config.Logger.Debug("a transactional id was not taken over yet; its first transaction does it",
+			slog.String("id", one.id), slog.Any("error", err))
 	}
+	s.free <- one
 }
 
 // Begin waits for a free session until ctx ends, and opens a transaction.

@@ -31,6 +31,7 @@ func newFake(t *testing.T, options ...kfake.Opt) *kfake.Cluster {
 func onFakes(t *testing.T, test func(b *txBed, c *kfake.Cluster)) {
 	for name, options := range fakes {
 		t.Run(name, func(t *testing.T) {
+			seesLeaks(t)
 			c := newFake(t, options...)
 			test(newTxBed(t, c.ListenAddrs()), c)
 		})
@@ -413,5 +414,41 @@ func TestTxForeignClaim(t *testing.T) {
 			require.ErrorIs(b, tx.Commit(b.Context(), c, checkpoint(5, "")), stream.ErrUnsupported)
 		}
 		require.Empty(b, b.visible())
+	})
+}
+
+// A txBackend is as much of a backend as a producer needs.
+type txBackend struct {
+	stream.Backend
+	client *client
+}
+
+func (b txBackend) Capabilities(context.Context, string) (stream.Capabilities, error) {
+	return stream.Capabilities{Transactions: stream.Flag{Support: stream.Native}}, nil
+}
+
+func (b txBackend) OpenSink(ctx context.Context, c stream.SinkConfig) (stream.Sink, error) {
+	return b.client.OpenSink(ctx, c, noProbe{})
+}
+
+func TestTxTransact(t *testing.T) {
+	onFakes(t, func(b *txBed, _ *kfake.Cluster) {
+		p, err := stream.NewProducer(b.Context(), txBackend{client: b.client}, stream.ProducerConfig{
+			Streams: []string{b.out}, Require: stream.Requirements{Transactions: stream.Native},
+		})
+		require.NoError(b, err)
+		defer func() { require.NoError(b, p.Close(b.Context())) }()
+		transact := func(value string, end func() error) error {
+			return p.Transact(b.Context(), func(tx stream.Tx) error {
+				rec := &stream.Record{Stream: b.out, Value: []byte(value)}
+				return errors.Join(tx.Send(b.Context(), rec), end())
+			})
+		}
+		planned := errors.New("planned")
+		require.ErrorIs(b, transact("failed", func() error { return planned }), planned)
+		require.PanicsWithValue(b, planned, func() { _ = transact("panicked", func() error { panic(planned) }) })
+		require.NoError(b, transact("committed", func() error { return nil }))
+		require.NoError(b, p.Send(b.Context(), &stream.Record{Stream: b.out, Value: []byte("outside")}))
+		require.ElementsMatch(b, []string{"committed", "outside"}, b.visible())
 	})
 }
