@@ -109,7 +109,7 @@ func (c *Claim) commit(ctx context.Context, to Committed) (failure error, unknow
 // write the same offset twice does no harm. A member that the group has forgotten loses its partitions.
 func worthRetrying(err error) bool {
 	code, _ := CodeOf(err)
-	return errors.Is(err, stream.ErrLost) && code != unknownMember || errors.Is(err, stream.ErrUnknownOutcome)
+	return code != unknownMember && (errors.Is(err, stream.ErrLost) || errors.Is(err, stream.ErrUnknownOutcome))
 }
 
 func (c *Claim) commitOnce(ctx context.Context, to Committed) error {

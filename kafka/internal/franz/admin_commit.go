@@ -23,7 +23,7 @@ const (
 // Commit writes offsets for a member in one raw request. Partitions that the coordinator refused are in the map with
 // their errors. Requests that went to a broker that does not coordinate the group, or that were not answered, are sent
 // again until ctx ends: the same offset may be written twice. If an answer never came, the error Is
-// stream.ErrUnknownOutcome.
+// stream.ErrUnknownOutcome, also that of a partition which was refused later: what was not answered may have been done.
 //
 // Brokers take a generation of -1 as a commit from outside the group, and accept it in a transaction even while the group
 // is alive. A Membership that is not in the group is therefore refused here, with stream.ErrLost.
@@ -40,7 +40,9 @@ func (c *client) Commit(ctx context.Context, m engine.Membership, topic string, 
 	refused := make(map[int32]error)
 	unknown := false
 	for pause := commitPause; ; pause = min(2*pause, commitPauseMax) {
-		again, err := c.commitOnce(ctx, m, topic, left, refused)
+		again, err := c.commitOnce(ctx, m, topic, left, func(partition int32, err error) {
+			refused[partition] = unsure(unknown, err)
+		})
 		switch {
 		case err == nil:
 			left = again
@@ -90,9 +92,9 @@ func isTransient(err error) bool {
 	return true
 }
 
-// commitOnce returns the partitions that should be tried again, and adds to refused those that were refused.
+// commitOnce returns the partitions that should be tried again, and tells those that were refused.
 func (c *client) commitOnce(
-	ctx context.Context, m engine.Membership, topic string, offsets map[int32]engine.Committed, refused map[int32]error,
+	ctx context.Context, m engine.Membership, topic string, offsets map[int32]engine.Committed, refuse func(int32, error),
 ) (map[int32]engine.Committed, error) {
 	id, err := c.topicID(ctx, topic, topicIDAge)
 	if err != nil {
@@ -111,7 +113,7 @@ func (c *client) commitOnce(
 			if code.AtCoordinator() {
 				again[p.Partition] = offsets[p.Partition]
 			} else if err := commitError(m.Group, topic, p.ErrorCode); err != nil {
-				refused[p.Partition] = err
+				refuse(p.Partition, err)
 			}
 			if code == engine.UnknownTopicID {
 				// The topic was made anew. Whoever holds a partition of the new one finds its id.
@@ -120,7 +122,7 @@ func (c *client) commitOnce(
 		}
 	}
 	for number := range unanswered {
-		refused[number] = fmt.Errorf("%w: the coordinator's answer leaves the partition out", stream.ErrUnknownOutcome)
+		refuse(number, fmt.Errorf("%w: the coordinator's answer leaves the partition out", stream.ErrUnknownOutcome))
 	}
 	return again, nil
 }

@@ -327,6 +327,30 @@ func TestCommitWithoutAnAnswerIsUnknown(t *testing.T) {
 	require.NotErrorIs(t, err, stream.ErrUnknownOutcome, "nothing was sent")
 }
 
+func TestCommitRefusedAfterATryWithoutAnAnswerIsUnknown(t *testing.T) {
+	for name, first := range map[string]func(*kmsg.OffsetCommitRequest) (kmsg.Response, error){
+		"cut off": func(*kmsg.OffsetCommitRequest) (kmsg.Response, error) { return nil, errors.New("cut") },
+		"moved":   func(r *kmsg.OffsetCommitRequest) (kmsg.Response, error) { return commitAnswer(r, 16), nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := fakeCluster(t, kfake.SeedTopics(1, "orders"))
+			c := openAdmin(t, fake.ListenAddrs())
+			m := joined(t, fake.ListenAddrs(), "billing", "orders")
+			watch(fake, kmsg.OffsetCommit, func(n int32, r kmsg.Request) (kmsg.Response, error, bool) {
+				if n == 1 {
+					answer, err := first(r.(*kmsg.OffsetCommitRequest))
+					return answer, err, true
+				}
+				return commitAnswer(r.(*kmsg.OffsetCommitRequest), 22), nil, true
+			})
+			refused, err := c.Commit(t.Context(), m, "orders", map[int32]engine.Committed{0: at(3, "")})
+			require.NoError(t, err)
+			require.ErrorIs(t, refused[0], stream.ErrLost)
+			require.Equal(t, name == "cut off", errors.Is(refused[0], stream.ErrUnknownOutcome))
+		})
+	}
+}
+
 func TestCommittedWaitsForTransactions(t *testing.T) {
 	fake := fakeCluster(t, kfake.SeedTopics(2, "orders"))
 	c := openAdmin(t, fake.ListenAddrs())

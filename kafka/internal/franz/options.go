@@ -52,7 +52,8 @@ func common(s engine.Settings, member string) ([]kgo.Opt, error) {
 const retryFor = 15 * time.Second
 
 // retryTimeout gives up on joining a group only when the session would be over, and on a transaction's requests only when
-// brokers have ended it: before that, giving up leaves an outcome unknown.
+// brokers have ended it: before that, giving up leaves an outcome unknown. A checkpoint is sent once: franz-go would tell
+// the answer to its second request, and not that the first has none.
 func retryTimeout(s engine.Settings) func(int16) time.Duration {
 	return func(key int16) time.Duration {
 		switch kmsg.Key(key) {
@@ -60,6 +61,8 @@ func retryTimeout(s engine.Settings) func(int16) time.Duration {
 			return s.Session
 		case kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.EndTxn, kmsg.TxnOffsetCommit:
 			return max(retryFor, s.TxTimeout)
+		case kmsg.OffsetCommit:
+			return time.Nanosecond
 		}
 		return retryFor
 	}
