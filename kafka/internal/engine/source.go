@@ -258,12 +258,15 @@ func (s *Source) end(ctx context.Context, why error) error {
 	for _, c := range claims {
 		c.shut(ctx, why)
 	}
+	var reading sync.WaitGroup
+	reading.Go(s.stop) // takes its time while the member leaves
 	if s.member != nil && !dead {
 		if err := s.member.Close(ctx); err != nil && !errors.Is(err, stream.ErrClosed) {
 			s.endErr = fault("leave", "", "", err)
 		}
 	}
-	s.stop()
+	reading.Wait()
+	s.sources.remove(s)
 	close(s.ending)
 	return s.endErr
 }
@@ -281,7 +284,6 @@ func (s *Source) stop() {
 	s.cancel()
 	s.wg.Wait()
 	s.reading.Close()
-	s.sources.remove(s)
 	close(s.gone)
 }
 
@@ -307,6 +309,7 @@ func (s *Source) Abandon() {
 		s.member.Kill()
 	}
 	s.stop()
+	s.sources.remove(s)
 }
 
 // claims are all that are not released. The caller holds s.mu.

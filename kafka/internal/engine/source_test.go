@@ -162,6 +162,16 @@ func TestCloseLeavesAtOnceAndEndsEverything(t *testing.T) {
 	})
 }
 
+func TestReadingEndsWhileTheMemberLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, newWorld(10))
+		r.m.closing, r.f.closing = time.Second, time.Second
+		begun := time.Now()
+		require.NoError(t, r.Close(t.Context()))
+		require.Equal(t, time.Second, time.Since(begun))
+	})
+}
+
 func TestClosedBackendAnswersClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var all engine.Sources

@@ -168,11 +168,12 @@ func (w *world) OpenFetcher(r engine.Receiver, _ engine.FetchConfig) (engine.Fet
 
 // A worldFetcher serves blocks of three offsets.
 type worldFetcher struct {
-	w    *world
-	r    engine.Receiver
-	wake chan struct{}
-	stop chan struct{}
-	wg   sync.WaitGroup
+	closing time.Duration // what Close takes
+	w       *world
+	r       engine.Receiver
+	wake    chan struct{}
+	stop    chan struct{}
+	wg      sync.WaitGroup
 
 	mu     sync.Mutex // guards what follows
 	places map[engine.Partition]*place
@@ -229,6 +230,7 @@ func (f *worldFetcher) pause(ps []engine.Partition, paused bool) {
 }
 
 func (f *worldFetcher) Close() {
+	time.Sleep(f.closing)
 	close(f.stop)
 	f.wg.Wait()
 }
@@ -316,6 +318,7 @@ func (n numbered) Read(first int, into []stream.Record) { copy(into, n[first:]) 
 
 // A worldMember is in the group as the test says.
 type worldMember struct {
+	closing time.Duration // what Close takes
 	engine.Listener
 	w *world
 
@@ -376,6 +379,7 @@ func (m *worldMember) take(numbers ...int32) <-chan struct{} {
 }
 
 func (m *worldMember) Close(context.Context) error {
+	time.Sleep(m.closing)
 	m.mu.Lock()
 	owned := m.owned
 	m.owned, m.left = nil, true

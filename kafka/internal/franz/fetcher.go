@@ -19,8 +19,9 @@ const (
 	patience = 5 * time.Millisecond
 	// inspectEvery is how often topics are looked at that may have been deleted, unless metadata is even younger.
 	inspectEvery = 2 * time.Second
-	// closePatience is how long Close lets the client finish what it is doing with brokers.
-	closePatience = time.Second
+	// closePatience is how long Close lets the client finish what it is doing with brokers: it may end no later than a
+	// member that leaves its group.
+	closePatience = leavePatience
 )
 
 // A fetcher is an engine.Fetcher: a kgo.Client that reads partitions directly. One goroutine does everything with the
