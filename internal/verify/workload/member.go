@@ -113,12 +113,11 @@ func (r *run) consume(ctx context.Context, name string) {
 	})
 	defer unlink()
 	c, err := stream.NewConsumer(ctx, r.backend, config)
+	done := func() {}
 	if err == nil {
-		var done func()
 		var h stream.Handler
 		if h, done, err = r.handler(ctx, name); err == nil {
 			err = c.Run(ctx, h)
-			done()
 		}
 	}
 	op := history.Op{F: history.Close, Proc: name, Err: runClass(err)}
@@ -127,6 +126,7 @@ func (r *run) consume(ctx context.Context, name string) {
 		op.Dur = int64(max(0, time.Since(ended)-r.grace()-time.Second))
 	}
 	r.mu.Unlock()
+	done()
 	r.note(op)
 }
 
