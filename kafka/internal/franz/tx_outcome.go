@@ -23,6 +23,9 @@ var errAborted = errors.New("the commit had no answer; the transaction was abort
 func (t *tx) decide(ctx context.Context, at *mark) error {
 	bounded, cancel := outlast(ctx, t.s.client.txPatience())
 	defer cancel()
+	if err := t.session.seesPartitions(bounded); err != nil {
+		return settled(mapped(cause(bounded, err)))
+	}
 	err := t.session.native.EndTransaction(bounded, kgo.TryCommit)
 	if err == nil {
 		return nil

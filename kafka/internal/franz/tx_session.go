@@ -85,6 +85,14 @@ func retryPause(failures int) time.Duration {
 	return min(firstRetry<<min(max(failures-1, 0), 10), lastRetry)
 }
 
+// seesPartitions waits until franz-go has noted the partitions of topics that are new to it. Version 1.22.2 hands the first
+// records of a topic to its brokers before that (storePartitionsUpdate), and they may have answered already. EndTransaction
+// then sees nothing that was produced: it commits nothing and returns nil. Both hold one lock, and the only method that
+// takes it and does nothing else when all records are answered is this one.
+func (s *session) seesPartitions(ctx context.Context) error {
+	return s.native.AbortBufferedRecords(ctx)
+}
+
 // discard closes the client. Records that have no answer fail.
 func (s *session) discard() {
 	if s.sink == nil {

@@ -3,9 +3,12 @@ package franz
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -95,6 +98,45 @@ func TestTxFailedRecordAborts(t *testing.T) {
 		b.put(tx, "after")
 		require.NoError(b, tx.Commit(b.Context(), nil, stream.Checkpoint{}))
 		require.Equal(b, []string{"after"}, b.visible())
+	})
+}
+
+func TestTxNewTopics(t *testing.T) {
+	onFakes(t, func(b *txBed, c *kfake.Cluster) {
+		const sessions, each = 8, 40
+		s := b.sink(b.client, b.config("m", sessions))
+		topics := make([]string, sessions*each)
+		for i := range topics {
+			topics[i] = fmt.Sprintf("%s-%d", b.out, i)
+			require.NoError(b, c.CreateTopic(topics[i], 1, nil))
+		}
+		var wg sync.WaitGroup
+		for i := range sessions {
+			wg.Go(func() {
+				for _, topic := range topics[i*each : (i+1)*each] {
+					tx, err := s.Begin(b.Context())
+					if assert.NoError(b, err) {
+						tx.Append(b.Context(), []*stream.Record{{Stream: topic, Value: []byte(topic)}}, func(stream.Ack, error) {})
+						assert.NoError(b, tx.Commit(b.Context(), nil, stream.Checkpoint{}))
+					}
+				}
+			})
+		}
+		wg.Wait()
+		reader, err := kgo.NewClient(kgo.SeedBrokers(b.addrs...), kgo.ConsumeTopics(topics...),
+			kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+		require.NoError(b, err)
+		defer reader.Close()
+		ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
+		defer cancel()
+		missing := map[string]bool{}
+		for _, topic := range topics {
+			missing[topic] = true
+		}
+		for len(missing) > 0 && ctx.Err() == nil {
+			reader.PollFetches(ctx).EachRecord(func(r *kgo.Record) { delete(missing, r.Topic) })
+		}
+		require.Empty(b, missing, "topics whose committed record is not visible")
 	})
 }
 
