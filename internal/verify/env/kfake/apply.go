@@ -81,6 +81,7 @@ func (e *service) strike(step fault.Step, w env.World) ([]history.Op, error) {
 	member := w.Members[step.Arg%len(w.Members)]
 	if step.Kind == fault.Crash {
 		_ = e.inner.Abandon(w.Group, member) // it may be about to leave
+		e.bury(w.Group, member)
 		return []history.Op{{Type: history.Note, F: history.Crash, Proc: member}}, nil
 	}
 	long, err := time.ParseDuration(step.Target)
@@ -114,20 +115,18 @@ func (e *service) grow(ctx context.Context, topic string) ([]history.Op, error) 
 	if have >= mostPartitions {
 		return nil, nil
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(e.cluster.ListenAddrs()...), kgo.Dialer(e.wires.net.DialContext))
-	if err != nil {
-		return nil, err
-	}
-	defer client.Close()
 	asked := kmsg.NewPtrCreatePartitionsRequest()
 	t := kmsg.NewCreatePartitionsRequestTopic()
 	t.Topic, t.Count = topic, int32(have+1)
 	asked.Topics = append(asked.Topics, t)
 	asked.TimeoutMillis = 1000
-	answer, err := asked.RequestWith(ctx, client)
-	if err == nil && len(answer.Topics) == 1 {
-		err = kerr.ErrorForCode(answer.Topics[0].ErrorCode)
-	}
+	err := e.ask(ctx, func(ctx context.Context, client *kgo.Client) error {
+		answer, err := asked.RequestWith(ctx, client)
+		if err == nil && len(answer.Topics) == 1 {
+			err = kerr.ErrorForCode(answer.Topics[0].ErrorCode)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

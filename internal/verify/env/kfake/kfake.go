@@ -64,6 +64,7 @@ func (Brokers) Traits() env.Traits {
 // Open makes a cluster and opens the adapter on it.
 func (b Brokers) Open(ctx context.Context, s env.Settings) (env.Env, error) {
 	e := &service{wires: newWires()}
+	e.closing, e.close = context.WithCancel(ctx)
 	c, err := fake.NewCluster(append(versions(s.Seed),
 		fake.NumBrokers(3), fake.Ports(9001, 9002, 9003), fake.ListenFn(e.wires.net.Listen), fake.GroupMinSessionTimeout(session/10),
 		fake.BrokerConfigs(map[string]string{
@@ -143,7 +144,10 @@ type service struct {
 	inner   *kafka.Backend
 	outer   stream.Backend
 
-	pauses sync.WaitGroup
+	closing context.Context // ends with Close
+	close   context.CancelFunc
+	work    sync.WaitGroup
+
 	mu     sync.Mutex // guards what follows
 	faults []*fake.FaultHandle
 }
@@ -194,9 +198,10 @@ func (e *service) Heal() {
 	}
 }
 
-// Close waits for what stands still to go on by itself.
+// Close ends everything.
 func (e *service) Close() error {
-	e.pauses.Wait()
+	e.close()
+	e.work.Wait()
 	err := errors.Join(e.outer.Close(), e.inner.Close())
 	e.cluster.Close()
 	return err
