@@ -1,0 +1,105 @@
+package kafka_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/streamport-go/streamport/kafka"
+	"github.com/streamport-go/streamport/stream"
+	"github.com/streamport-go/streamport/stream/streamtest"
+)
+
+// harnessOf opens c and gives the suite what can be done to any cluster by requests alone.
+func harnessOf(t testing.TB, c kafka.Config) streamtest.Harness {
+	b := openConfig(t, c)
+	return streamtest.Harness{
+		Backend: b,
+		Expel:   func(group, member string) error { return expel(t.Context(), b, group, member) },
+		Grow:    func(topic string, partitions int) error { return grow(t.Context(), b, topic, partitions) },
+		Trim: func(topic, partition string, before stream.Position) error {
+			return trim(t.Context(), b, topic, partition, before)
+		},
+		Reopen: func(ctx context.Context) (stream.Backend, error) { return kafka.Open(ctx, c) },
+	}
+}
+
+// openConfig opens c; it is closed when the test is over, if it is not closed before.
+func openConfig(t testing.TB, c kafka.Config) *kafka.Backend {
+	b, err := kafka.Open(t.Context(), c)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+// expel has the group take a member for dead: the group is told that it leaves, and it is not.
+func expel(ctx context.Context, b *kafka.Backend, group, member string) error {
+	classic, err := kadm.NewClient(b.Client()).DescribeGroups(ctx, group)
+	if err != nil {
+		return err
+	}
+	for _, m := range classic[group].Members {
+		if !of(m.ClientID, member) {
+			continue
+		}
+		request := kmsg.NewPtrLeaveGroupRequest()
+		leaver := kmsg.NewLeaveGroupRequestMember()
+		leaver.MemberID = m.MemberID
+		request.Group, request.Members = group, append(request.Members, leaver)
+		_, err := request.RequestWith(ctx, b.Client())
+		return err
+	}
+	return expelShared(ctx, b, group, member)
+}
+
+// expelShared is expel where the coordinator shares the partitions (KIP-848): a member leaves by the epoch -1.
+func expelShared(ctx context.Context, b *kafka.Backend, group, member string) error {
+	shared, err := kadm.NewClient(b.Client()).DescribeConsumerGroups(ctx, group)
+	if err != nil {
+		return err
+	}
+	for _, m := range shared[group].Members {
+		if !of(m.ClientID, member) {
+			continue
+		}
+		request := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+		request.Group, request.MemberID, request.MemberEpoch = group, m.MemberID, -1
+		_, err := request.RequestWith(ctx, b.Client())
+		return err
+	}
+	return fmt.Errorf("%w: no member %s in group %s", stream.ErrNotFound, member, group)
+}
+
+// of reports whether a client is a member's: its id ends with the member's name.
+func of(client, member string) bool { return strings.HasSuffix(client, "-"+member) }
+
+// grow adds partitions to a topic until there are so many.
+func grow(ctx context.Context, b *kafka.Backend, topic string, partitions int) error {
+	answers, err := kadm.NewClient(b.Client()).UpdatePartitions(ctx, partitions, topic)
+	if err != nil {
+		return err
+	}
+	return answers.Error()
+}
+
+// trim deletes the records of a partition that stand before a position.
+func trim(ctx context.Context, b *kafka.Backend, topic, partition string, before stream.Position) error {
+	n, err := strconv.ParseInt(partition, 10, 32)
+	if err != nil {
+		return err
+	}
+	major, _, _ := before.Parts()
+	var offsets kadm.Offsets
+	offsets.AddOffset(topic, int32(n), int64(major[2])-1, -1)
+	answers, err := kadm.NewClient(b.Client()).DeleteRecords(ctx, offsets)
+	if err != nil {
+		return err
+	}
+	return answers.Error()
+}
