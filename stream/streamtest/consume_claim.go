@@ -74,7 +74,7 @@ func (t *T) zombies(name string, recs []stream.Record) {
 	} else {
 		t.partly("the harness cannot expel a member")
 	}
-	if t.Pause == nil || t.Resume == nil || t.Pass == nil {
+	if t.Pause == nil || t.Resume == nil {
 		t.partly("the harness cannot pause and resume a member")
 		return
 	}

@@ -18,6 +18,10 @@ type Harness struct {
 	// Without it every rule still has a backend of its own, and takes the time that it takes.
 	Bubble bool
 
+	// Parallel is how many rules are tried at a time; default 1. It is for a service beyond the process, where most of the
+	// time is waiting: a rule that says "at once" still means a second.
+	Parallel int
+
 	Report string // the file to which the report is written as JSON; empty: see Run
 
 	// MakeStream makes a stream; a field of the configuration that is zero is the backend's choice. Default

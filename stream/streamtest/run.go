@@ -3,7 +3,10 @@ package streamtest
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -15,11 +18,12 @@ import (
 func Run(t *testing.T, open func(t testing.TB) Harness) {
 	t.Helper()
 	static := look(t, open)
-	var verdicts []verdict
-	for _, r := range rules() {
-		t.Run(r.name, func(t *testing.T) {
-			v := try(t, open, static.Bubble, r)
-			verdicts = append(verdicts, v)
+	all := rules()
+	verdicts := make([]verdict, len(all)) // those of rules that -run has left out have no rule
+	each(len(all), static.Parallel, func(i int) {
+		t.Run(all[i].name, func(t *testing.T) {
+			v := try(t, open, static.Bubble, all[i])
+			verdicts[i] = v
 			if len(v.failures) > 0 {
 				t.Error(v.text())
 			}
@@ -27,12 +31,27 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 				t.Logf("could not be tried here: %s", reason)
 			}
 		})
-	}
+	})
+	verdicts = slices.DeleteFunc(verdicts, func(v verdict) bool { return v.rule.run == nil })
 	report := newReport(t.Name(), claimed(t, open, static.Bubble), verdicts)
 	t.Log(report)
 	if err := report.write(reportFile(static.Report, t.Name())); err != nil {
 		t.Error(err)
 	}
+}
+
+// each calls f with the numbers from 0 to n-1 in their order, at most so many (at least one) at a time.
+func each(n, parallel int, f func(int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range max(parallel, 1) {
+		wg.Go(func() {
+			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
+				f(int(i - 1))
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // look opens the backend once, to see what the harness is like.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -30,11 +32,17 @@ const Options = "Options"
 func Same(t *testing.T, openReal, openDouble func(t testing.TB) Harness, expected ...Difference) {
 	t.Helper()
 	left := slices.Clone(expected)
-	realBubble, doubleBubble := look(t, openReal).Bubble, look(t, openDouble).Bubble
+	service, double := look(t, openReal), look(t, openDouble)
 	asked := append(rules(), rule{name: Options, sentence: "Both refuse and accept the same.", run: options})
-	for _, r := range asked {
+	var tried atomic.Int64
+	var mu sync.Mutex // guards left
+	each(len(asked), service.Parallel, func(i int) {
+		r := asked[i]
 		t.Run(r.name, func(t *testing.T) {
-			actual, double := try(t, openReal, realBubble, r), try(t, openDouble, doubleBubble, r)
+			tried.Add(1)
+			actual, double := try(t, openReal, service.Bubble, r), try(t, openDouble, double.Bubble, r)
+			mu.Lock()
+			defer mu.Unlock()
 			for _, d := range differences(actual, double) {
 				i := slices.IndexFunc(left, d.is)
 				if i < 0 {
@@ -52,6 +60,9 @@ func Same(t *testing.T, openReal, openDouble func(t testing.TB) Harness, expecte
 				}
 			}
 		})
+	})
+	if int(tried.Load()) < len(asked) {
+		return // -run has left some out
 	}
 	for _, d := range left {
 		t.Errorf("an expected difference does not occur: %v", d)
