@@ -1,4 +1,5 @@
-// Command main prints the capability table of the memory backend's profiles in Markdown.
+// Command main prints the capability table in Markdown: the memory backend's profiles, asked, and real brokers, as a test of
+// package kafka found them and keeps them in its testdata. It runs in the folder of the module.
 //
 //	go run ./internal/captable/main                     # prints it
 //	go run ./internal/captable/main -check README.md    # fails if the file holds another one
@@ -8,10 +9,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/streamport-go/streamport/internal/captable"
 	"github.com/streamport-go/streamport/memory"
@@ -33,6 +36,11 @@ func run(ctx context.Context, check, write string) error {
 	if err != nil {
 		return err
 	}
+	found, err := brokers()
+	if err != nil {
+		return err
+	}
+	columns = append(columns, found...)
 	table := captable.Markdown(columns)
 	switch {
 	case check != "" && write != "":
@@ -54,6 +62,25 @@ func profiles(ctx context.Context) ([]captable.Column, error) {
 			return nil, err
 		}
 		columns = append(columns, captable.Column{Name: "memory, " + p.String(), Capabilities: c})
+	}
+	return columns, nil
+}
+
+// brokers are the real ones whose capabilities are kept.
+func brokers() ([]captable.Column, error) {
+	var columns []captable.Column
+	for _, b := range []struct{ name, file string }{
+		{"Apache Kafka 4.4.0, 3 nodes", "kafka-4.4.0-3.json"}, {"Apache Kafka 3.9.2, 1 node", "kafka-3.9.2-1.json"},
+	} {
+		text, err := os.ReadFile(filepath.Join("kafka", "testdata", "capabilities", b.file))
+		if err != nil {
+			return nil, err
+		}
+		column := captable.Column{Name: b.name}
+		if err := json.Unmarshal(text, &column.Capabilities); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.file, err)
+		}
+		columns = append(columns, column)
 	}
 	return columns, nil
 }
