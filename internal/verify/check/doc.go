@@ -67,7 +67,8 @@
 //	L2    nothing succeeds although nothing is wrong: for QuietIn, between the last fault and the end | never
 //	L3    a close overruns its deadline: by more than 100 ms | never
 //	L4    a goroutine is left: the run says so | never
-//	X1    an error is none of the contract's: its class is "unclassified" | never
+//	X1    an error is none of the contract's: its class is "unclassified",
+//	      whatever follows | never
 //	X2    a panic escapes: the run says so | never
 //	X3    a secret is shown: the run says so | never
 //

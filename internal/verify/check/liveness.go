@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/streamport-go/streamport/internal/verify/history"
@@ -61,7 +62,7 @@ func (j *judge) escapes() {
 		op := &j.ops[i]
 		if code := codes[op.Err]; op.F == history.Escape && code != "" {
 			j.found(code, []uint64{op.Seq}, "a %s has escaped", op.Err)
-		} else if op.F == history.Escape || op.Err == history.ClassUnclassified {
+		} else if op.F == history.Escape || strings.HasPrefix(op.Err, history.ClassUnclassified) {
 			j.found("X1", []uint64{op.Seq}, "%s by %s with an error that is none of the contract's: %q", op.F, op.Proc, op.Err)
 		}
 	}

@@ -5,11 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"math/rand/v2"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +26,7 @@ type Exactly struct {
 	Kills   int // of brokers and workers together, at least
 	Workers int // default 3
 	Seed    uint64
+	Mutant  string    // what workers do wrong, or nothing
 	Java    bool      // let Java's own client read the outputs as well
 	Log     io.Writer // never nil
 }
@@ -46,82 +42,31 @@ const (
 
 // Bounds of a check.
 const (
-	startIn  = 2 * time.Minute
 	drainIn  = 90 * time.Second
 	stopIn   = 30 * time.Second
 	noHangIn = workerTx + 10*time.Second // until no transaction is open any more
 )
-
-// A Verdict is what became of a check.
-type Verdict struct {
-	Version            string
-	Inputs, Outputs    int
-	Duplicated, Lost   int // outputs that stand twice, inputs without one
-	Foreign            int // outputs of no input
-	Hanging            int // partitions whose last transaction was never decided
-	Uncommitted        int // partitions of which the group's offset is not the end
-	JavaDiffers        int // outputs that Java's client sees otherwise; -1: it did not look
-	Met                map[string]int
-	Kills              int
-	Sending, Finishing time.Duration
-}
-
-// Err is nil if every input has exactly one output.
-func (v Verdict) Err() error {
-	var errs []error
-	for _, wrong := range []struct {
-		n    int
-		what string
-	}{
-		{v.Duplicated, "outputs are doubled"}, {v.Lost, "inputs have no output"}, {v.Foreign, "outputs have no input"},
-		{v.Hanging, "partitions have a transaction that hangs"}, {v.Uncommitted, "partitions' offsets are not at the end"},
-		{max(0, v.JavaDiffers), "outputs are others to Java's client"},
-	} {
-		if wrong.n > 0 {
-			errs = append(errs, fmt.Errorf("%d %s", wrong.n, wrong.what))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// String is the verdict in a few lines.
-func (v Verdict) String() string {
-	java := "not asked"
-	if v.JavaDiffers >= 0 {
-		java = fmt.Sprintf("%d differ", v.JavaDiffers)
-	}
-	var met []string
-	for _, what := range slices.Sorted(maps.Keys(v.Met)) {
-		met = append(met, fmt.Sprintf("%s %d", what, v.Met[what]))
-	}
-	return fmt.Sprintf("exactly-once on Apache Kafka %s: %d inputs, %d outputs, %d duplicated, %d lost, %d foreign, "+
-		"%d hanging, %d offsets astray; Java's client: %s\n%d killed (%s)\nsent in %v, all processed %v after the last fault",
-		v.Version, v.Inputs, v.Outputs, v.Duplicated, v.Lost, v.Foreign, v.Hanging, v.Uncommitted, java,
-		v.Kills, strings.Join(met, ", "), v.Sending.Round(time.Millisecond), v.Finishing.Round(time.Millisecond))
-}
 
 // Run starts the brokers and the workers, lets the nemesis loose while inputs are sent and processed, and judges.
 func (e Exactly) Run(ctx context.Context) (v Verdict, err error) {
 	if e.Workers == 0 {
 		e.Workers = 3
 	}
-	starting, cancel := context.WithTimeout(ctx, startIn)
-	defer cancel()
-	cluster, err := testenv.Start(starting, testenv.Config{Version: e.Version, Nodes: 3, Proxy: true, Log: e.Log})
+	if e.Mutant != "" && e.Mutant != offsetsFirst && e.Mutant != offsetsLast {
+		return v, fmt.Errorf("there is no mutant %q of the workers: %s, %s", e.Mutant, offsetsFirst, offsetsLast)
+	}
+	cluster, err := startBrokers(ctx, e.Version, e.Log)
 	if err != nil {
 		return v, err
 	}
 	defer cluster.Stop()
-	client, err := kgo.NewClient(
-		kgo.SeedBrokers(cluster.Bootstrap()...), kgo.MetadataMinAge(100*time.Millisecond), kgo.RequestTimeoutOverhead(2*time.Second),
-	)
+	client, err := ask(cluster)
 	if err != nil {
 		return v, err
 	}
 	defer client.Close()
-	x := &exactly{
-		Exactly: e, cluster: cluster, client: client, admin: kadm.NewClient(client), fleet: &fleet{log: e.Log},
-	}
+	x := &exactly{Exactly: e, cluster: cluster, client: client, admin: kadm.NewClient(client), endings: &tally{}}
+	x.fleet = &fleet{log: e.Log, out: x.endings}
 	defer func() { err = errors.Join(err, x.fleet.stopAll(stopIn)) }()
 	if err := x.prepare(ctx); err != nil {
 		return v, err
@@ -136,8 +81,9 @@ type exactly struct {
 	client  *kgo.Client // not this library's
 	admin   *kadm.Client
 	fleet   *fleet
+	nemesis *nemesis
+	endings *tally
 	sent    atomic.Int64
-	killed  atomic.Bool // so many as were asked for
 }
 
 func (x *exactly) config() kafka.Config {
@@ -157,8 +103,9 @@ func (x *exactly) prepare(ctx context.Context) error {
 		return err
 	}
 	for i := range x.Workers {
-		_, err := x.fleet.start(order{
+		err := x.fleet.start(order{
 			Kind: kindExactly, Name: fmt.Sprintf("worker%d", i), Brokers: x.cluster.Bootstrap(), Group: group, Sharing: string(x.Sharing),
+			Mutant: x.Mutant,
 		})
 		if err != nil {
 			return err
@@ -169,10 +116,8 @@ func (x *exactly) prepare(ctx context.Context) error {
 
 // check feeds the workers while the nemesis rages, waits until they are done, and compares.
 func (x *exactly) check(ctx context.Context) (Verdict, error) {
-	v := Verdict{Version: x.cluster.Version(), JavaDiffers: -1}
-	n := &nemesis{
-		Rand: rand.New(rand.NewPCG(x.Seed, 2)), cluster: x.cluster, admin: x.admin, fleet: x.fleet, log: x.Log, met: map[string]int{},
-	}
+	v := Verdict{Version: x.cluster.Version(), Sent: x.Inputs, Asked: x.Kills, JavaDiffers: -1}
+	x.nemesis = &nemesis{seed: x.Seed, cluster: x.cluster, admin: x.admin, fleet: x.fleet, log: x.Log}
 	var feeding sync.WaitGroup
 	var fed error
 	begun := time.Now()
@@ -180,15 +125,11 @@ func (x *exactly) check(ctx context.Context) (Verdict, error) {
 		fed = x.feed(ctx)
 		v.Sending = time.Since(begun)
 	})
-	err := n.rage(ctx, func() bool {
-		x.killed.Store(n.kills() >= x.Kills)
-		return n.kills() < x.Kills || x.sent.Load() < int64(x.Inputs)
-	})
+	err := x.nemesis.rage(ctx, func() bool { return !x.enough() || x.sent.Load() < int64(x.Inputs) })
 	feeding.Wait()
-	if err := errors.Join(err, fed, n.whole(ctx)); err != nil {
+	if err := errors.Join(err, fed); err != nil {
 		return v, err
 	}
-	v.Met, v.Kills = n.met, n.kills()
 	healed := time.Now()
 	if err := x.drain(ctx); err != nil {
 		return v, err
@@ -197,14 +138,39 @@ func (x *exactly) check(ctx context.Context) (Verdict, error) {
 	if err := x.fleet.stopAll(stopIn); err != nil {
 		return v, err
 	}
+	v.Endings = x.endings
+	v.Met, v.kills = x.nemesis.result()
 	return v, x.judge(ctx, &v)
 }
 
-// The inputs are sent evenly over the time that the kills are expected to take, and what is left then at once.
+// kindShare is how large a part of the kills each kind must have.
+const kindShare = 4
+
+// enough reports whether so many were killed as were asked for, of both kinds.
+func (x *exactly) enough() bool {
+	workers, brokers := x.nemesis.killed()
+	return workers+brokers >= x.Kills && min(workers, brokers) >= x.Kills/kindShare
+}
+
+// Each kill gives leave to send another part of the inputs. Of what is left of it a piece is sent in each tick: at first
+// many, and so few later on that some are always on their way when the next process is killed, however long that takes.
+// After the last kill the rest follows quickly.
 const (
 	feedEvery = 10 * time.Millisecond
-	killEvery = 4 * time.Second
+	feedPart  = 200 // of what is left in a tick
+	feedRest  = 20
+	feedLeast = 100
 )
+
+// due is how many inputs to send now, after so many.
+func (x *exactly) due(sent int) int {
+	if x.enough() {
+		return min(x.Inputs-sent, max(feedLeast, (x.Inputs-sent)/feedRest))
+	}
+	workers, brokers := x.nemesis.killed()
+	leave := x.Inputs * min(workers+brokers+1, x.Kills) / (x.Kills + 1)
+	return min(x.Inputs-sent, max(1, (leave-sent)/feedPart))
+}
 
 // feed sends the inputs.
 func (x *exactly) feed(ctx context.Context) error {
@@ -218,15 +184,11 @@ func (x *exactly) feed(ctx context.Context) error {
 	}
 	ticker := time.NewTicker(feedEvery)
 	defer ticker.Stop()
-	begun, span := time.Now(), time.Duration(max(1, x.Kills))*killEvery
 	for uid := 0; uid < x.Inputs && ctx.Err() == nil; <-ticker.C {
-		due := int(float64(x.Inputs) * float64(time.Since(begun)) / float64(span))
-		if x.killed.Load() {
-			due = x.Inputs
-		}
-		for ; uid < min(due, x.Inputs); uid++ {
-			text := strconv.Itoa(uid)
-			out.SendAsync(ctx, &stream.Record{Stream: inputs, Key: []byte("k" + strconv.Itoa(uid%997)), Value: []byte(text)}, nil)
+		for range x.due(uid) {
+			text := fmt.Append(nil, uid)
+			out.SendAsync(ctx, &stream.Record{Stream: inputs, Key: fmt.Append(nil, "k", uid%keys), Value: text}, nil)
+			uid++
 		}
 		x.sent.Store(int64(uid))
 	}
@@ -234,23 +196,22 @@ func (x *exactly) feed(ctx context.Context) error {
 	return errors.Join(err, out.Close(ctx), b.Close())
 }
 
+// keys is how many keys the inputs have.
+const keys = 997
+
 // drain waits until the group's offsets are at the end of every partition.
 func (x *exactly) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainIn)
 	defer cancel()
-	ticker := time.NewTicker(200 * time.Millisecond)
-	defer ticker.Stop()
-	var astray int
-	var err error
 	for {
-		if astray, err = x.astray(ctx); err == nil && astray == 0 {
+		astray, err := x.astray(ctx)
+		if err == nil && astray == 0 {
 			return nil
 		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
+		if ctx.Err() != nil {
 			return fmt.Errorf("%d partitions were not processed %v after the last fault: %w", astray, drainIn, errors.Join(err, ctx.Err()))
 		}
+		sleep(ctx, 200*time.Millisecond)
 	}
 }
 

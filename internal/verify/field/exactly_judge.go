@@ -29,8 +29,7 @@ func (x *exactly) judge(ctx context.Context, v *Verdict) error {
 	if err != nil {
 		return err
 	}
-	v.Inputs, v.Outputs = len(in), len(out)
-	x.compare(v, in, out)
+	v.compare(in, out)
 	if x.Java {
 		v.JavaDiffers, err = x.askJava(ctx, out)
 	}
@@ -38,22 +37,46 @@ func (x *exactly) judge(ctx context.Context, v *Verdict) error {
 }
 
 // compare counts by the text of an output: the input's partition, position and number.
-func (x *exactly) compare(v *Verdict, in, out []*kgo.Record) {
-	made := map[string]int{}
-	for _, r := range out {
-		made[string(r.Value)]++
+func (v *Verdict) compare(in, out []*kgo.Record) {
+	v.Inputs, v.Outputs = len(in), len(out)
+	fed := map[string]bool{}
+	for _, r := range in {
+		fed[string(r.Value)] = true
 	}
+	v.Misfed = max(v.Sent, len(in)) - len(fed)
+	made := map[string][]time.Time{}
+	for _, r := range out {
+		made[string(r.Value)] = append(made[string(r.Value)], r.Timestamp)
+	}
+	during := make([]bool, len(v.kills))
 	for _, r := range in {
 		text := fmt.Sprintf("%d %s %s", r.Partition, positionText(r), r.Value)
-		switch n := made[text]; {
-		case n == 0:
+		times := made[text]
+		v.Duplicated += max(0, len(times)-1)
+		if len(times) == 0 {
 			v.Lost++
-		case n > 1:
-			v.Duplicated += n - 1
+		}
+		for _, at := range times {
+			v.sawKills(during, r.Timestamp, at)
 		}
 		delete(made, text)
 	}
 	v.Foreign = len(made)
+	for i, k := range v.kills {
+		switch {
+		case during[i] && k.what == killedBroker:
+			v.Brokers++
+		case during[i]:
+			v.Workers++
+		}
+	}
+}
+
+// sawKills marks the kills between the times at which an input and its output were made.
+func (v *Verdict) sawKills(during []bool, in, out time.Time) {
+	for i, k := range v.kills {
+		during[i] = during[i] || in.Before(k.at) && k.at.Before(out)
+	}
 }
 
 // positionText is the text form of the position of a record: its offset plus one, and its leader epoch plus one.

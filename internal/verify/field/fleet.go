@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -30,6 +31,7 @@ type order struct {
 	Seed    uint64
 	Policy  string // of a worker of Long
 	Role    string // likewise
+	Mutant  string // of a worker of Exactly: what it does wrong, or nothing
 }
 
 // The roles of workers of Long.
@@ -74,7 +76,8 @@ type worker struct {
 
 // A fleet is the workers that run. Methods may be called from many goroutines.
 type fleet struct {
-	log io.Writer
+	log io.Writer // what workers say about errors
+	out io.Writer // what they write to their standard output; nil: nothing is read
 
 	mu      sync.Mutex // guards what follows
 	workers []*worker
@@ -82,10 +85,10 @@ type fleet struct {
 }
 
 // start starts a worker.
-func (f *fleet) start(o order) (*worker, error) {
+func (f *fleet) start(o order) error {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f.mu.Lock()
 	f.lives++
@@ -93,25 +96,35 @@ func (f *fleet) start(o order) (*worker, error) {
 	f.mu.Unlock()
 	text, err := json.Marshal(o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	w := &worker{order: o, cmd: exec.Command(self, workFlag, string(text)), ended: make(chan struct{})}
-	w.cmd.Stdout, w.cmd.Stderr = f.log, f.log
+	w.cmd.Stdout, w.cmd.Stderr = f.out, f.log
 	w.cmd.SysProcAttr = ownGroup()
 	if w.stdin, err = w.cmd.StdinPipe(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := w.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start a worker: %w", err)
+	started := make(chan error, 1)
+	go w.run(started) // ends with the process, for which stopAll waits
+	if err := <-started; err != nil {
+		return fmt.Errorf("start a worker: %w", err)
 	}
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.workers = append(f.workers, w)
-	f.mu.Unlock()
-	go func() { // ends with the process, for which stopAll waits
+	return nil
+}
+
+// run starts the process and waits for it on one thread: the kernel ends a worker with the thread that started it.
+func (w *worker) run(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(w.ended)
+	err := w.cmd.Start()
+	started <- err
+	if err == nil {
 		w.err = w.cmd.Wait()
-		close(w.ended)
-	}()
-	return w, nil
+	}
 }
 
 // alive are the workers whose processes run, in the order of their start.

@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/streamport-go/streamport/internal/testenv"
 	"github.com/streamport-go/streamport/internal/verify/check"
@@ -54,25 +52,35 @@ type Judgement struct {
 func (j Judgement) String() string {
 	s := j.Report.Stats
 	return fmt.Sprintf("history on Apache Kafka %s, policy %s: %d operations, %d produced, %d delivered, %d redelivered, "+
-		"%d checkpoints (%d refused), %d transactions, %d takeovers; %v; anomalies: %v",
+		"%d checkpoints (%d refused), %d transactions, %d takeovers; met: %s; anomalies: %v",
 		j.Version, j.Policy, s.Ops, s.Produced, s.Delivered, s.Redelivered, s.Checkpoints, s.Fenced, s.Transactions, s.Takeovers,
-		j.Met, j.Report.Codes())
+		listed(j.Met), j.Report.Codes())
 }
 
 // What a run must meet: one that met less proves nothing.
 const (
-	leastProduced  = 2_000
+	leastProduced  = 1_000
+	leastDelivered = 1_000
 	leastTakeovers = 5
+	leastKills     = 1 // of workers and of brokers
 )
 
 // Err is nil if nothing is wrong and enough was met.
 func (j Judgement) Err() error {
-	err := j.Report.Err()
-	if s := j.Report.Stats; s.Produced < leastProduced || s.Takeovers < leastTakeovers {
-		err = errors.Join(err, fmt.Errorf("met too little: %d records and %d takeovers, at least %d and %d are needed",
-			s.Produced, s.Takeovers, leastProduced, leastTakeovers))
+	errs := []error{j.Report.Err()}
+	for _, least := range []struct {
+		what      string
+		met, want int
+	}{
+		{"records", j.Report.Stats.Produced, leastProduced}, {"deliveries", j.Report.Stats.Delivered, leastDelivered},
+		{"takeovers", j.Report.Stats.Takeovers, leastTakeovers}, {killedWorker, j.Met[killedWorker], leastKills},
+		{killedBroker, j.Met[killedBroker], leastKills},
+	} {
+		if least.met < least.want {
+			errs = append(errs, fmt.Errorf("met too little: %d %s, at least %d are needed", least.met, least.what, least.want))
+		}
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 // plan is the same in every process.
@@ -98,14 +106,12 @@ func (l Long) Run(ctx context.Context) (j Judgement, err error) {
 			}
 		}()
 	}
-	starting, cancel := context.WithTimeout(ctx, startIn)
-	defer cancel()
-	cluster, err := testenv.Start(starting, testenv.Config{Version: l.Version, Nodes: 3, Proxy: true, Log: l.Log})
+	cluster, err := startBrokers(ctx, l.Version, l.Log)
 	if err != nil {
 		return j, err
 	}
 	defer cluster.Stop()
-	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.Bootstrap()...), kgo.MetadataMinAge(100*time.Millisecond))
+	client, err := ask(cluster)
 	if err != nil {
 		return j, err
 	}
@@ -145,15 +151,12 @@ func (r *long) judge(ctx context.Context, j *Judgement) error {
 	if err := r.start(ctx, backend); err != nil {
 		return err
 	}
-	n := &nemesis{
-		Rand: rand.New(rand.NewPCG(r.Seed, 3)), cluster: r.cluster, admin: r.admin, fleet: r.fleet, log: r.Log,
-		met: map[string]int{}, note: r.note,
-	}
+	n := &nemesis{seed: r.Seed, cluster: r.cluster, admin: r.admin, fleet: r.fleet, log: r.Log, note: r.note}
 	until := time.Now().Add(r.For)
 	if err := n.rage(ctx, func() bool { return time.Now().Before(until) }); err != nil {
 		return err
 	}
-	j.Met = n.met
+	j.Met, _ = n.result()
 	r.rec.Add(history.Op{Type: history.Note, F: history.Heal})
 	if err := r.finish(ctx, backend); err != nil {
 		return err
@@ -190,7 +193,7 @@ func (r *long) start(ctx context.Context, b stream.Backend) error {
 		if i >= members {
 			o.Role, o.Name = roleProducer, fmt.Sprintf("p%d", i)
 		}
-		if _, err := r.fleet.start(o); err != nil {
+		if err := r.fleet.start(o); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package field
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -36,35 +37,66 @@ func (o *Options) Flags(f *flag.FlagSet) {
 	f.StringVar(&o.log, "log", "", "kafka: the file for what brokers and workers say; default a temporary one")
 }
 
-// Run runs what the options ask for and prints what became of it.
-func (o *Options) Run(ctx context.Context, seed uint64, stdout io.Writer) error {
+// Run runs what the options ask for and prints what became of it. A mutant is one of the workers of -exactly.
+func (o *Options) Run(ctx context.Context, seed uint64, mutant string, stdout io.Writer) error {
 	log, err := o.open()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = log.Close() }() // it is for people
+	ctx, cancel := context.WithTimeoutCause(ctx, o.longest(), fmt.Errorf("the run took longer than %v", o.longest()))
+	defer cancel()
+	defer time.AfterFunc(o.longest()+lingers, func() { panic("field: the run does not end") }).Stop()
 	begun := time.Now()
 	if o.exactly {
-		v, err := Exactly{
-			Version: o.version, Sharing: kafka.Assignment(o.sharing), Inputs: o.inputs, Kills: o.kills, Seed: seed, Java: o.java, Log: log,
-		}.Run(ctx)
-		if err == nil {
-			fmt.Fprintf(stdout, "%v\n%v in all\n", v, time.Since(begun).Round(time.Second))
-			err = v.Err()
-		}
-		return o.explain(err, log.Name())
+		err = o.runExactly(ctx, seed, mutant, stdout, log)
+	} else {
+		err = o.runLong(ctx, seed, stdout, log)
 	}
+	fmt.Fprintf(stdout, "%v in all\n", time.Since(begun).Round(time.Second))
+	return o.explain(errors.Join(err, context.Cause(ctx)), log.Name())
+}
+
+// A run that is told to end has so long for it before it is made to: its processes end with it, whatever they do.
+const lingers = 3 * time.Minute
+
+// longest bounds a run: brokers have to come up, things go wrong, and then all has to be processed and read.
+func (o *Options) longest() time.Duration {
+	wrong := time.Duration(o.minutes * float64(time.Minute))
+	if o.exactly {
+		wrong = time.Duration(o.kills) * slowestKill
+	}
+	return startIn + wrong + 2*drainIn + noHangIn + 2*time.Minute
+}
+
+// slowestKill is what a kill and what else goes wrong before it take at most.
+const slowestKill = 30 * time.Second
+
+func (o *Options) runExactly(ctx context.Context, seed uint64, mutant string, stdout, log io.Writer) error {
+	v, err := Exactly{
+		Version: o.version, Sharing: kafka.Assignment(o.sharing), Inputs: o.inputs, Kills: o.kills, Seed: seed, Mutant: mutant,
+		Java: o.java, Log: log,
+	}.Run(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, v)
+	return v.Err()
+}
+
+func (o *Options) runLong(ctx context.Context, seed uint64, stdout, log io.Writer) error {
 	j, err := Long{
 		Version: o.version, Sharing: kafka.Assignment(o.sharing), Policy: workload.Policy(o.policy),
 		For: time.Duration(o.minutes * float64(time.Minute)), Seed: seed, Log: log,
 	}.Run(ctx)
-	if err == nil {
-		fmt.Fprintf(stdout, "%v\n%v in all\n", j, time.Since(begun).Round(time.Second))
-		if err = j.Err(); err != nil {
-			err = fmt.Errorf("%w\nhistories: %s", err, j.Folder)
-		}
+	if err != nil {
+		return err
 	}
-	return o.explain(err, log.Name())
+	fmt.Fprintln(stdout, j)
+	if err = j.Err(); err != nil {
+		err = fmt.Errorf("%w\nhistories: %s", err, j.Folder)
+	}
+	return err
 }
 
 func (o *Options) open() (*os.File, error) {

@@ -23,7 +23,7 @@ const (
 	ClassCorrupt      = "corrupt"
 	ClassGrace        = "grace"
 	ClassCancelled    = "cancelled"
-	ClassUnclassified = "unclassified"
+	ClassUnclassified = "unclassified" // in a history the error's text may follow
 )
 
 // classes are in the order in which they are looked for: an error that Is several counts as what says least about what

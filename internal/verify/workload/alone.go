@@ -45,7 +45,23 @@ func (a Alone) Member(ctx context.Context, name string) {
 // Producer sends until ctx ends, and then what it has accepted.
 func (a Alone) Producer(ctx context.Context) {
 	r := a.run(ctx)
-	r.produceUntil(ctx, int(a.Life))
+	s := r.openSender(ctx, int(a.Life))
+	if s == nil {
+		return
+	}
+	for ctx.Err() == nil {
+		s.send(ctx, 1+s.IntN(8))
+		s.sleep(a.pause())
+	}
+	s.close(context.WithoutCancel(ctx))
+}
+
+// pause is how long a producer waits between two batches, at most: members have to keep up.
+func (a Alone) pause() time.Duration {
+	if a.Plan.Policy == Transact { // of a few records each
+		return 100 * time.Millisecond
+	}
+	return 20 * time.Millisecond
 }
 
 // Read reads a stream from its beginning to its end, partition by partition.

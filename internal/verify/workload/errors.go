@@ -22,7 +22,7 @@ func class(err error) string {
 	if c := history.Classify(err); c != history.ClassInvalid {
 		return c
 	}
-	return history.ClassUnclassified
+	return history.ClassUnclassified + ": " + err.Error() // whoever reads the verdict wants to know
 }
 
 // saved says what an error means for a checkpoint. Only who no longer holds the partition is told that nothing was saved.

@@ -37,19 +37,6 @@ func (r *run) produce(ctx context.Context, number, records int) {
 	s.close(ctx)
 }
 
-// produceUntil sends until ctx ends.
-func (r *run) produceUntil(ctx context.Context, number int) {
-	s := r.openSender(ctx, number)
-	if s == nil {
-		return
-	}
-	for ctx.Err() == nil {
-		s.send(ctx, 1+s.IntN(8))
-		s.sleep(20 * time.Millisecond)
-	}
-	s.close(context.WithoutCancel(ctx))
-}
-
 // openSender opens a producer, as often as it takes; nil if it does not open at all, which is recorded.
 func (r *run) openSender(ctx context.Context, number int) *sender {
 	s := &sender{run: r, pace: actor(r.Seed, roleProducer, number), name: fmt.Sprintf("p%d", number), kseq: map[string]uint64{}}

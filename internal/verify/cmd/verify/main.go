@@ -15,9 +15,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/streamport-go/streamport/internal/verify/env/kfake"
@@ -77,11 +79,7 @@ func main() {
 		return
 	}
 	if o.env == brokers {
-		if err := o.field.Run(context.Background(), o.seed, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, "verify:", err)
-			os.Exit(1)
-		}
-		return
+		os.Exit(o.runField())
 	}
 	test := o.run
 	switch {
@@ -94,6 +92,17 @@ func main() {
 	// Bubbles need a *testing.T. Main runs a test outside of go test, and exits.
 	testing.Main(func(string, string) (bool, error) { return true, nil },
 		[]testing.InternalTest{{Name: "verify", F: test}}, nil, nil)
+}
+
+// runField runs on real brokers, and returns the exit code. A signal ends it in order.
+func (o options) runField() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := o.field.Run(ctx, o.seed, o.mutant, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "verify:", err)
+		return 1
+	}
+	return 0
 }
 
 func (o options) check() error {
