@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/streamport-go/streamport"
 	"github.com/streamport-go/streamport/stream"
@@ -74,6 +75,30 @@ func handle(ctx context.Context, p *stream.Partition) error {
 	return nil
 }
 
+func transform(ctx context.Context, p *stream.Partition, out stream.Producer) error {
+	for batch, err := range p.Batches(ctx, 1000, 100*time.Millisecond) {
+		if err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			continue
+		}
+		err = out.Transact(ctx, func(tx stream.Tx) error {
+			for i := range batch {
+				invoice := &stream.Record{Stream: "invoices", Key: batch[i].Key, Value: batch[i].Value}
+				if err := tx.Send(ctx, invoice); err != nil {
+					return err
+				}
+			}
+			return tx.Checkpoint(p, &batch[len(batch)-1])
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func ExampleOpen_requirements() {
 	ctx := context.Background()
 	b, err := streamport.Open(ctx, "memory:?profile=kinesis&streams=orders:1")
@@ -110,4 +135,48 @@ func ExampleOpen_handler() {
 	// Output:
 	// 0 is given back after 12 bytes
 	// <nil>
+}
+
+func ExampleOpen_transactions() {
+	ctx := context.Background()
+	b, err := streamport.Open(ctx, "memory:?profile=kafka&streams=orders:4,invoices:1")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer b.Close()
+	if err := produce(ctx, b); err != nil {
+		fmt.Println(err)
+		return
+	}
+	out, err := stream.NewProducer(ctx, b, stream.ProducerConfig{
+		Streams: []string{"invoices"}, Require: stream.Requirements{Transactions: stream.Native},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer out.Close(ctx)
+	in, err := stream.NewConsumer(ctx, b, stream.ConsumerConfig{
+		Group: "billing", Streams: []string{"orders"}, End: stream.Latest(),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("transform:", in.Run(ctx, func(ctx context.Context, p *stream.Partition) error { return transform(ctx, p, out) }))
+	invoices, err := stream.NewConsumer(ctx, b, stream.ConsumerConfig{Streams: []string{"invoices"}, End: stream.Latest()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("read:", invoices.Run(ctx, stream.Each(func(ctx context.Context, r *stream.Record) error {
+		_, err := fmt.Printf("%s: %s\n", r.Key, r.Value)
+		return err
+	})))
+	// Output:
+	// transform: <nil>
+	// ada: 1 book
+	// ada: 3 mugs
+	// read: <nil>
 }
