@@ -3,10 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -24,7 +21,10 @@ type Source struct {
 	ends     *ends
 	reading  reading
 	member   Member // nil without a group
-	cancel   context.CancelFunc
+	running  context.Context
+	cancel   context.CancelFunc // ends running
+	opened   chan struct{}      // closed when open has returned; if it failed there is no fetcher
+	failed   bool               // open has failed
 	wg       sync.WaitGroup
 	gone     chan struct{} // closed when nothing runs beside the member any more
 	needs    chan struct{} // holds a token when partitions are to be prepared
@@ -59,125 +59,21 @@ func NewSource(ctx context.Context, client Client, s Settings, c stream.SourceCo
 		client: client, settings: s, config: c, sources: sources, ends: newEnds(c.End),
 		needs: make(chan struct{}, 1), seats: map[Partition]*seat{}, topics: map[string]bool{},
 		waiting: map[string]waiting{}, through: map[Partition]bool{}, wake: make(chan struct{}), ending: make(chan struct{}),
-		gone: make(chan struct{}),
+		gone: make(chan struct{}), opened: make(chan struct{}),
 	}
 	if err := src.check(); err != nil {
 		return nil, fault("open source", "", "", err)
 	}
-	if err := sources.add(src); err != nil {
-		return nil, fault("open source", "", "", err)
+	src.running, src.cancel = context.WithCancel(context.Background())
+	err := sources.add(src)
+	if err == nil {
+		err = src.begin(ctx)
 	}
-	if err := src.open(ctx); err != nil {
-		sources.remove(src)
+	if err != nil {
+		src.cancel()
 		return nil, fault("open source", "", "", err)
 	}
 	return src, nil
-}
-
-// check refuses what can never work.
-func (s *Source) check() error {
-	if len(s.config.Partitions) > 0 && (len(s.config.Streams) != 1 || isPattern(s.config.Streams[0])) {
-		return fmt.Errorf("%w: partitions are selected in one stream only", stream.ErrInvalid)
-	}
-	for _, name := range s.config.Partitions {
-		n, err := strconv.ParseInt(name, 10, 32)
-		if err != nil || n < 0 || strconv.FormatInt(n, 10) != name {
-			return fmt.Errorf("%w: %.80q is no partition's number", stream.ErrInvalid, name)
-		}
-		if s.only[int32(n)] {
-			return fmt.Errorf("%w: partition %s is named twice", stream.ErrInvalid, name)
-		}
-		if s.only == nil {
-			s.only = map[int32]bool{}
-		}
-		s.only[int32(n)] = true
-	}
-	for _, start := range []stream.Start{s.config.Start, s.config.End} {
-		if kind, _, _ := start.Parts(); kind == stream.StartAfter && len(s.only) != 1 {
-			return fmt.Errorf("%w: After needs exactly one partition", stream.ErrInvalid)
-		}
-	}
-	return nil
-}
-
-// open looks at the topics, opens the fetcher, and joins.
-func (s *Source) open(ctx context.Context) error {
-	topics, err := s.resolve(ctx)
-	if err != nil {
-		return err
-	}
-	fetcher, err := s.client.OpenFetcher(receiver{s}, FetchConfig{Member: s.config.Member})
-	if err != nil {
-		return err
-	}
-	s.reading.Fetcher = fetcher
-	if s.config.Group == "" {
-		err = s.seatAll(ctx, topics)
-	} else {
-		s.member, err = s.client.OpenMember(ctx, listener{s}, MemberConfig{
-			Group: s.config.Group, Member: s.config.Member, Topics: s.config.Streams,
-		})
-	}
-	if err != nil {
-		fetcher.Close()
-		return err
-	}
-	s.run()
-	return nil
-}
-
-// run starts what goes on beside the member.
-func (s *Source) run() {
-	running, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	s.wg.Go(func() { s.prepare(running) })
-	if s.config.Group == "" && len(s.only) == 0 {
-		s.wg.Go(func() { s.discover(running) })
-	}
-	if s.config.Group != "" && !s.ends.none() {
-		s.wg.Go(func() { s.watchEnds(running) })
-	}
-	if s.settings.Stuck > 0 {
-		s.wg.Go(func() { s.watchProgress(running) })
-	}
-}
-
-// resolve describes the topics and finds where the reading ends in each partition.
-func (s *Source) resolve(ctx context.Context) ([]Topic, error) {
-	topics, err := describe(ctx, s.client, s.config.Streams)
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range topics {
-		s.topics[t.Name] = true
-		for n := range s.only {
-			if !slices.Contains(numbers(t), n) {
-				return nil, fault("open source", t.Name, Partition{Number: n}.String(),
-					fmt.Errorf("%w: no such partition", stream.ErrNotFound))
-			}
-		}
-		if err := s.ends.resolve(ctx, s.client, s.stable(), t.Name, s.selected(t)); err != nil {
-			return nil, err
-		}
-	}
-	return topics, nil
-}
-
-// selected are the numbers of the partitions of a topic that are read.
-func (s *Source) selected(t Topic) []int32 {
-	return slices.DeleteFunc(numbers(t), func(n int32) bool { return !s.selects(n) })
-}
-
-func (s *Source) selects(n int32) bool { return len(s.only) == 0 || s.only[n] }
-
-// stable is the edge that a reader can reach.
-func (s *Source) stable() string { return stableEdge(s.settings) }
-
-func stableEdge(s Settings) string {
-	if s.Uncommitted {
-		return EdgeEnd
-	}
-	return EdgeStable
 }
 
 // Next grants the next partition.
@@ -255,6 +151,10 @@ func (s *Source) end(ctx context.Context, why error) error {
 		<-s.ending
 		return s.endErr
 	}
+	defer close(s.ending)
+	if !s.awaitOpen() {
+		return nil
+	}
 	for _, c := range claims {
 		c.shut(ctx, why)
 	}
@@ -267,7 +167,6 @@ func (s *Source) end(ctx context.Context, why error) error {
 	}
 	reading.Wait()
 	s.sources.remove(s)
-	close(s.ending)
 	return s.endErr
 }
 
@@ -295,7 +194,7 @@ func (s *Source) Abandon() {
 	claims := s.claims()
 	s.stir()
 	s.mu.Unlock()
-	if again {
+	if again || !s.awaitOpen() {
 		return
 	}
 	until := time.Now().Add(lostWait)

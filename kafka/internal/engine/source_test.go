@@ -202,6 +202,30 @@ func TestLiveNameIsRefusedUntilItsMemberIsGone(t *testing.T) {
 	})
 }
 
+func TestSourceThatOpensIsEndedWithItsBackend(t *testing.T) {
+	for name, end := range map[string]func(*engine.Sources) error{
+		"abandon": func(all *engine.Sources) error { return all.Abandon("g", "m") },
+		"close":   func(all *engine.Sources) error { return all.Close(context.Background()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var all engine.Sources
+				w := newWorld(10)
+				w.silent = true
+				opened := make(chan error, 1)
+				go func() {
+					_, err := engine.NewSource(t.Context(), w, worldSettings(), sourceConfig(), &all)
+					opened <- err
+				}()
+				synctest.Wait()
+				require.NoError(t, end(&all))
+				require.ErrorIs(t, <-opened, stream.ErrClosed)
+				require.ErrorIs(t, all.Abandon("g", "m"), stream.ErrNotFound)
+			})
+		})
+	}
+}
+
 func TestAbandonSaysNothingToTheGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var all engine.Sources

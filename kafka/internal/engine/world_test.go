@@ -18,7 +18,8 @@ import (
 
 // A world is a cluster that keeps offsets, serves logs of numbered records, and lets a test play the group.
 type world struct {
-	engine.Client // the rest is not called
+	silent        bool // no broker answers who wants to join
+	engine.Client      // the rest is not called
 
 	mu       sync.Mutex // guards what follows
 	logs     map[engine.Partition]*partitionLog
@@ -329,7 +330,11 @@ type worldMember struct {
 	owned      []engine.Partition
 }
 
-func (w *world) OpenMember(_ context.Context, l engine.Listener, _ engine.MemberConfig) (engine.Member, error) {
+func (w *world) OpenMember(ctx context.Context, l engine.Listener, _ engine.MemberConfig) (engine.Member, error) {
+	if w.silent {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	m := &worldMember{Listener: l, w: w, generation: 1}
 	w.mu.Lock()
 	defer w.mu.Unlock()
