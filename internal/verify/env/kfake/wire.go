@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -94,9 +95,11 @@ func (w *wires) dial(ctx context.Context, network, address string) (net.Conn, er
 // A wire is one connection. A client writes a request as a whole.
 type wire struct {
 	net.Conn
-	wires  *wires
-	close  sync.Once
-	closed chan struct{}
+	wires   *wires
+	close   sync.Once
+	closed  chan struct{}
+	reading limit
+	writing limit
 
 	mu     sync.Mutex // guards what follows
 	client string
@@ -109,17 +112,79 @@ func (c *wire) Close() error {
 	return c.Conn.Close()
 }
 
-// sleep waits for a while, or until the connection is closed.
-func (c *wire) sleep(d time.Duration) {
-	if d <= 0 {
-		return
+// SetDeadline, SetReadDeadline and SetWriteDeadline also end what stands still.
+func (c *wire) SetDeadline(t time.Time) error {
+	c.reading.set(t)
+	c.writing.set(t)
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *wire) SetReadDeadline(t time.Time) error {
+	c.reading.set(t)
+	return c.Conn.SetReadDeadline(t)
+}
+
+func (c *wire) SetWriteDeadline(t time.Time) error {
+	c.writing.set(t)
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// stand stands still for a while, or until the deadline or the connection's end.
+func (c *wire) stand(still time.Duration, deadline *limit) error {
+	until := time.Now().Add(still)
+	for time.Now().Before(until) {
+		at, moved := deadline.get()
+		timer := time.NewTimer(time.Until(earlier(until, at)))
+		select {
+		case <-timer.C:
+		case <-moved:
+		case <-c.closed:
+		}
+		timer.Stop()
+		select {
+		case <-c.closed:
+			return net.ErrClosed
+		default:
+		}
+		if at, _ := deadline.get(); !at.IsZero() && !time.Now().Before(at) {
+			return os.ErrDeadlineExceeded
+		}
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-c.closed:
+	return nil
+}
+
+// earlier is the earlier time; zero is never.
+func earlier(a, b time.Time) time.Time {
+	if b.IsZero() || a.Before(b) {
+		return a
 	}
+	return b
+}
+
+// A limit is a deadline that may be moved while somebody waits for it.
+type limit struct {
+	mu    sync.Mutex // guards what follows
+	at    time.Time
+	moved chan struct{} // closed when the deadline moves
+}
+
+func (l *limit) set(at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.at = at
+	if l.moved != nil {
+		close(l.moved)
+		l.moved = nil
+	}
+}
+
+func (l *limit) get() (time.Time, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.moved == nil {
+		l.moved = make(chan struct{})
+	}
+	return l.at, l.moved
 }
 
 // Write sends a request, or loses it.
@@ -131,7 +196,9 @@ func (c *wire) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	c.client = client
 	c.mu.Unlock()
-	c.sleep(c.wires.pause(client))
+	if err := c.stand(c.wires.pause(client), &c.writing); err != nil {
+		return 0, err
+	}
 	switch kind := c.wires.take(request); kind {
 	case fault.Cut:
 		_ = c.Close() // the error is the write's
@@ -150,13 +217,16 @@ func (c *wire) Read(b []byte) (int, error) {
 	client, next := c.client, c.next
 	c.next = ""
 	c.mu.Unlock()
-	c.sleep(c.wires.pause(client))
+	still := c.wires.pause(client)
 	switch next {
 	case fault.Late:
-		c.sleep(late)
+		still += late
 	case fault.Lose:
 		_ = c.Close() // the error is the read's
 		return 0, net.ErrClosed
+	}
+	if stood := c.stand(still, &c.reading); stood != nil {
+		return 0, stood
 	}
 	return n, err
 }
