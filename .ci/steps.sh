@@ -60,3 +60,23 @@ fuzz_module() {
 		done
 	done
 }
+
+# repeated runs what has no clock but a virtual one three times.
+repeated() { go test -shuffle=on -count=3 $(go list ./... | grep -v '/kafka\|/testenv\|/tcpfault'); }
+
+# The Kafka adapter on franz-go's fake broker, in testing/synctest bubbles.
+kafka_in_bubbles() {
+	step "the Kafka adapter in bubbles" go test -tags synctests ./kafka
+	step "Kafka seeds" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -seeds 300
+	step "Kafka seeds under race" go -C internal/verify run -tags synctests -race ./cmd/verify -env kfake -seeds 100
+}
+
+# The Kafka adapter on real brokers, which each step starts and stops.
+kafka_on_brokers() {
+	step "the brokers" go test -tags servers ./internal/testenv
+	step "the main job on Kafka" go test -tags servers -run OnKafka -v ./examples/quickstart
+	step "Kafka" go test -tags servers -timeout 15m ./kafka/... ./examples/tuning
+	step "histories on Kafka" go -C internal/verify run ./cmd/verify -env kafka -minutes 1
+	step "exactly-once on Kafka 4.4.0" go -C internal/verify run ./cmd/verify -env kafka -exactly -version 4.4.0 -inputs 50000 -kills 10 -java
+	step "exactly-once on Kafka 3.9.2" go -C internal/verify run ./cmd/verify -env kafka -exactly -version 3.9.2 -inputs 50000 -kills 10
+}
