@@ -42,9 +42,8 @@ const (
 
 // Bounds of a check.
 const (
-	drainIn  = 90 * time.Second
-	stopIn   = 30 * time.Second
-	noHangIn = workerTx + 10*time.Second // until no transaction is open any more
+	drainIn = 90 * time.Second
+	stopIn  = 30 * time.Second
 )
 
 // Run starts the brokers and the workers, lets the nemesis loose while inputs are sent and processed, and judges.

@@ -18,7 +18,7 @@ func (x *exactly) judge(ctx context.Context, v *Verdict) error {
 	if v.Uncommitted, err = x.astray(ctx); err != nil {
 		return err
 	}
-	if v.Hanging, err = x.hanging(ctx); err != nil {
+	if v.Hanging, err = hanging(ctx, x.admin, outputs); err != nil {
 		return err
 	}
 	in, err := x.read(ctx, inputs)
@@ -120,42 +120,6 @@ func (x *exactly) read(ctx context.Context, topic string) ([]*kgo.Record, error)
 		})
 	}
 	return all, nil
-}
-
-// hanging counts the partitions of the outputs with a transaction that nobody decides.
-func (x *exactly) hanging(ctx context.Context) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, noHangIn+30*time.Second)
-	defer cancel()
-	deadline := time.Now().Add(noHangIn)
-	for {
-		open, err := x.open(ctx)
-		if err == nil && (open == 0 || time.Now().After(deadline)) {
-			return open, nil
-		}
-		if ctx.Err() != nil {
-			return 0, errors.Join(err, ctx.Err())
-		}
-		sleep(ctx, 200*time.Millisecond)
-	}
-}
-
-// open counts the partitions of which the last stable offset is not the end.
-func (x *exactly) open(ctx context.Context) (int, error) {
-	ends, err := x.admin.ListEndOffsets(ctx, outputs)
-	if err = errors.Join(err, ends.Error()); err != nil {
-		return 0, err
-	}
-	stable, err := x.admin.ListCommittedOffsets(ctx, outputs)
-	if err = errors.Join(err, stable.Error()); err != nil {
-		return 0, err
-	}
-	open := 0
-	ends.Each(func(end kadm.ListedOffset) {
-		if at, _ := stable.Lookup(outputs, end.Partition); at.Offset < end.Offset {
-			open++
-		}
-	})
-	return open, nil
 }
 
 // askJava lets Java's own consumer read the outputs, and counts what it sees otherwise.

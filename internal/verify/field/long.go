@@ -171,10 +171,17 @@ func (r *long) judge(ctx context.Context, j *Judgement) error {
 	return err
 }
 
-// level is what is promised. Many redeliveries may follow a kill: what a batch and the time between two saves hold.
+// unsaved bounds what is handled while no broker takes a checkpoint: more than producers send in 10 s.
+const unsaved = 8_000
+
+// level is what is promised. Where checkpoints are made beside the handler, it goes on while they have to wait.
 func (r *long) level() check.Level {
 	l := r.plan().Level(traits)
 	l.DrainIn, l.QuietIn, l.Quiet = drainIn, drainIn, false
+	switch r.Policy {
+	case workload.Shuffled, workload.Each, workload.ByKey, workload.DeadLetter:
+		l.Window = unsaved
+	}
 	return l
 }
 
@@ -258,6 +265,13 @@ func (r *long) tell(ctx context.Context, b stream.Backend) error {
 	names := []string{workload.Input}
 	if r.Policy == workload.Transact {
 		names = append(names, workload.Output)
+		n, err := hanging(ctx, r.admin, workload.Output)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("%d partitions have a transaction that hangs", n)
+		}
 	}
 	for _, name := range names {
 		c, err := b.Capabilities(ctx, name)
@@ -302,11 +316,11 @@ func workLong(ctx context.Context, o order) error {
 	}
 	l := Long{Seed: o.Seed, Policy: workload.Policy(o.Policy)}
 	rec := history.NewFileRecorder(file, time.Unix(0, o.Begun))
-	alone := workload.Alone{Plan: l.plan(), Backend: b, Traits: traits, Record: rec, Life: o.Life}
+	alone := workload.Alone{Plan: l.plan(), Backend: b, Traits: traits, Record: rec, Life: o.Life, Name: o.Name}
 	if o.Role == roleProducer {
 		alone.Producer(ctx)
 	} else {
-		alone.Member(ctx, fmt.Sprintf("%s.%d", o.Name, o.Life))
+		alone.Member(ctx)
 	}
 	return errors.Join(rec.Err(), b.Close())
 }

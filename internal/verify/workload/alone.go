@@ -18,6 +18,7 @@ type Alone struct {
 	Traits  env.Traits
 	Record  *history.Recorder
 	Life    uint64 // numbers the processes of a run, from 1
+	Name    string // of the process, and of the one that takes its place: it fences what may be left of it
 }
 
 // lifeBits are left for what one process numbers.
@@ -25,18 +26,18 @@ const lifeBits = 32
 
 func (a Alone) run(ctx context.Context) *run {
 	return &run{
-		Plan: a.Plan, backend: a.Backend, traits: a.Traits, rec: a.Record, held: map[place]*session{}, calls: &keeperFaults{},
+		Plan: a.Plan, name: a.Name, backend: a.Backend, traits: a.Traits, rec: a.Record, held: map[place]*session{}, calls: &keeperFaults{},
 		known: map[string][]stream.Position{}, birth: map[string]stream.Position{}, seen: map[uint64]bool{}, begun: time.Now(),
 		uid: a.Life << lifeBits, txn: a.Life << lifeBits, hold: a.Life << lifeBits, stopping: ctx,
 	}
 }
 
 // Member is in the group until ctx ends. When its run fails it joins again under another name.
-func (a Alone) Member(ctx context.Context, name string) {
+func (a Alone) Member(ctx context.Context) {
 	r := a.run(ctx)
 	p := actor(r.Seed, roleMember, int(a.Life))
 	for n := 0; ctx.Err() == nil; n++ {
-		r.consume(ctx, fmt.Sprintf("%s.%d", name, n))
+		r.consume(ctx, fmt.Sprintf("%s.%d.%d", a.Name, a.Life, n))
 		p.sleep(100 * time.Millisecond)
 	}
 	r.handlers.Wait()

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -46,7 +47,7 @@ func (r *run) handler(ctx context.Context, member string) (h stream.Handler, don
 	case Transact:
 		var out stream.Producer
 		out, err = stream.NewProducer(ctx, r.backend, stream.ProducerConfig{
-			Member: member + "-out", Streams: []string{Output}, Require: stream.Requirements{Transactions: stream.Native}, DeliveryTimeout: r.delivery(),
+			Member: cmp.Or(r.name, member) + "-out", Streams: []string{Output}, Require: stream.Requirements{Transactions: stream.Native}, DeliveryTimeout: r.delivery(),
 		})
 		if err != nil {
 			return nil, done, err

@@ -38,6 +38,7 @@ func (p Plan) Streams() []stream.StreamConfig {
 type run struct {
 	Plan
 	env     env.Env        // nil in a process of its own
+	name    string         // likewise: of the process, and of the one that takes its place; "" otherwise
 	backend stream.Backend // what producers and members open
 	traits  env.Traits
 	rec     *history.Recorder
