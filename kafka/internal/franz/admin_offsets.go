@@ -140,18 +140,20 @@ func (c *client) committedOnce(
 		return nil, engine.Denied(mapped(err), "DESCRIBE", "group "+group)
 	}
 	var pending []int32
+	told := make(map[int32]bool, len(partitions))
 	for _, g := range answer.Groups {
 		switch code := engine.Code(g.ErrorCode); {
 		case code.AtCoordinator():
 			return partitions, nil
 		case code == engine.GroupNotFound:
-			continue // it has committed nothing
+			return nil, nil // it has committed nothing
 		}
 		if err := engine.Failed(g.ErrorCode, nil); err != nil {
 			return nil, engine.Denied(engine.Map(err), "DESCRIBE", "group "+group)
 		}
 		for _, t := range g.Topics {
 			for _, p := range t.Partitions {
+				told[p.Partition] = true
 				code := engine.Code(p.ErrorCode)
 				switch {
 				case code == engine.UnstableOffsets || code.AtCoordinator():
@@ -162,6 +164,11 @@ func (c *client) committedOnce(
 					into[p.Partition] = stored(p)
 				}
 			}
+		}
+	}
+	for _, number := range partitions { // what is not told is not nothing
+		if !told[number] {
+			return nil, fmt.Errorf("the coordinator's answer leaves partition %d out", number)
 		}
 	}
 	return pending, nil

@@ -68,8 +68,11 @@ func (t *tx) resolve(ctx context.Context, at *mark, unanswered error) error {
 		t.s.config.Logger.Warn("a commit without an answer could not be looked up", slog.Any("error", err))
 		return unknown
 	}
-	if have := stored[at.partition]; have.Offset.At == at.Offset.At && have.Metadata == at.Metadata {
+	switch have := stored[at.partition]; {
+	case have.Offset.At == at.Offset.At && have.Metadata == at.Metadata:
 		return nil
+	case have.Offset.At >= at.Offset.At: // somebody else has gone on, from here or from before
+		return unknown
 	}
 	return settled(fmt.Errorf("%w: %w", errAborted, unanswered))
 }
