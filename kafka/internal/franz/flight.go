@@ -22,9 +22,9 @@ type flight struct {
 	term   *term
 	size   int64 // in the gate
 	number uint64
-	place  int32       // the partition that the record must go to, or -1
-	asked  atomic.Bool // franz-go has asked for Done: the batch that begins here may have been sent
-	reason error       // why the partitioner refused the record
+	place  int32         // the partition that the record must go to, or -1
+	asked  atomic.Uint64 // not 0: the batch that begins here may have been sent, with no record of a higher number
+	reason error         // why the partitioner refused the record
 }
 
 // fill makes the record that franz-go gets, but for its headers. Nothing is copied: franz-go reads the bytes of r until it
@@ -47,16 +47,34 @@ func flightOf(r *kgo.Record) *flight {
 // Deadline is the term's.
 func (f *flight) Deadline() (time.Time, bool) { return f.term.ctx.Deadline() }
 
-// Done is closed when the delivery has taken too long.
+// Done is closed when the delivery has taken too long, or the partition has lost records. Franz-go asks the last time
+// before it sends when nothing is added to the batch any more.
 func (f *flight) Done() <-chan struct{} {
-	if !f.asked.Load() {
-		f.asked.Store(true)
+	s := f.term.sink
+	raise(&f.asked, s.numbers.Load())
+	if s.losses.hit(f) {
+		return s.losses.ended
 	}
 	return f.term.ctx.Done()
 }
 
-// Err is the term's.
-func (f *flight) Err() error { return f.term.ctx.Err() }
+// raise sets a to n, unless it is higher already.
+func raise(a *atomic.Uint64, n uint64) {
+	for {
+		old := a.Load()
+		if old >= n || a.CompareAndSwap(old, n) {
+			return
+		}
+	}
+}
+
+// Err is the reason of Done.
+func (f *flight) Err() error {
+	if f.term.sink.losses.hit(f) {
+		return errLoss
+	}
+	return f.term.ctx.Err()
+}
 
 // Value is the term's.
 func (f *flight) Value(key any) any { return f.term.ctx.Value(key) }
@@ -99,6 +117,7 @@ func (n *names) of(partition int32) string {
 // A term is a stretch of time. Records that were accepted in it end together, and Flush waits for terms, so that neither
 // costs a timer or a list entry a record.
 type term struct {
+	sink    *sink
 	ctx     context.Context
 	cancel  context.CancelFunc
 	until   time.Time    // nothing is accepted into it from here on
@@ -106,8 +125,9 @@ type term struct {
 	drained chan struct{}
 }
 
-func newTerm(now time.Time, delivery time.Duration) *term {
-	t := &term{until: now.Add(delivery / termsADelivery), drained: make(chan struct{})}
+func newTerm(s *sink, now time.Time) *term {
+	delivery := s.config.DeliveryTimeout
+	t := &term{sink: s, until: now.Add(delivery / termsADelivery), drained: make(chan struct{})}
 	t.ctx, t.cancel = context.WithDeadlineCause(context.Background(), now.Add(delivery), errDelivery)
 	t.pending.Store(1)
 	return t

@@ -39,7 +39,8 @@ type sink struct {
 	promise  func(*kgo.Record, error) // answer as a value, made once
 	stalled  func()                   // unlinger as a value, if there is something to wait for
 	answers  answers                  // of franz-go's goroutine for promises
-	numbers  atomic.Uint64            // of records, in the order of Append
+	losses   losses
+	numbers  atomic.Uint64 // of records, in the order of Append
 	current  atomic.Pointer[term]
 	last     atomic.Pointer[known] // of the record before: most likely the next one's
 	ended    context.Context       // has ended
@@ -81,7 +82,8 @@ func (c *client) openSink(config stream.SinkConfig, p engine.Probe, more ...kgo.
 	if err != nil {
 		return nil, err
 	}
-	options = append(append(append(options, shape...), more...), kgo.WithHooks(s.hooks()...), kgo.RetryBackoffFn(s.backoff))
+	options = append(append(append(options, shape...), more...), kgo.WithHooks(s.hooks()...), kgo.RetryBackoffFn(s.backoff),
+		kgo.ProducerOnDataLossDetected(s.lost))
 	if s.native, err = kgo.NewClient(options...); err != nil {
 		return nil, fmt.Errorf("%w: %w", stream.ErrInvalid, err)
 	}
@@ -104,6 +106,7 @@ func newSink(settings engine.Settings, config stream.SinkConfig, p engine.Probe)
 	var cancel context.CancelFunc
 	s.ended, cancel = context.WithCancel(context.Background())
 	cancel()
+	s.losses = losses{ended: s.ended.Done(), until: map[spot]uint64{}}
 	return s
 }
 
@@ -180,7 +183,7 @@ func (s *sink) admit(r *stream.Record, f *flight, now time.Time) (int64, error) 
 	if len(s.config.Streams) > 0 && !slices.Contains(s.config.Streams, r.Stream) {
 		return 0, fmt.Errorf("%w: the producer was not opened for this stream", stream.ErrUnsupported)
 	}
-	if r.Stream == "" || r.Stream[0] == '^' {
+	if r.Stream != "" && r.Stream[0] == '^' {
 		return 0, errPattern
 	}
 	f.place = -1
@@ -191,9 +194,13 @@ func (s *sink) admit(r *stream.Record, f *flight, now time.Time) (int64, error) 
 		}
 		f.place = int32(number)
 	}
+	topic := s.know(r.Stream, now)
+	if topic.err != nil {
+		return 0, topic.err
+	}
 	size := engine.BatchSize(r)
-	if limit := s.limit(r.Stream, now); size > limit {
-		return 0, fmt.Errorf("%w: the record needs a batch of %d bytes, %d are allowed", stream.ErrTooLarge, size, limit)
+	if size > topic.bytes {
+		return 0, fmt.Errorf("%w: the record needs a batch of %d bytes, %d are allowed", stream.ErrTooLarge, size, topic.bytes)
 	}
 	return size, nil
 }
@@ -201,6 +208,7 @@ func (s *sink) admit(r *stream.Record, f *flight, now time.Time) (int64, error) 
 // A known is the limit of a topic.
 type known struct {
 	topic string
+	err   error // the name can be no topic's
 	bytes int64
 	until time.Time
 }
@@ -208,14 +216,17 @@ type known struct {
 // limitAge is how long the limit of the topic of the last record is kept: the probe is asked less than once a record.
 const limitAge = 100 * time.Millisecond
 
-// limit is batchLimit.
-func (s *sink) limit(topic string, now time.Time) int64 {
+// know tells batchLimit, and whether there can be such a topic.
+func (s *sink) know(topic string, now time.Time) *known {
 	if k := s.last.Load(); k != nil && k.topic == topic && now.Before(k.until) {
-		return k.bytes
+		return k
 	}
-	k := &known{topic: topic, bytes: batchLimit(s.settings, s.probe, topic), until: now.Add(limitAge)}
+	k := &known{topic: topic, err: engine.CheckName(topic), until: now.Add(limitAge)}
+	if k.err == nil {
+		k.bytes = batchLimit(s.settings, s.probe, topic)
+	}
 	s.last.Store(k)
-	return k.bytes
+	return k
 }
 
 // enter waits for space, and sets now if it did. A context that has ended finds none.
@@ -263,7 +274,7 @@ func (s *sink) join(n int64, now time.Time) *term {
 		}
 		if t := s.current.Load(); t == nil || !now.Before(t.until) || t.pending.Load() == 0 {
 			s.seal()
-			fresh := newTerm(now, s.config.DeliveryTimeout)
+			fresh := newTerm(s, now)
 			s.terms = append(s.terms, fresh)
 			s.current.Store(fresh)
 		}

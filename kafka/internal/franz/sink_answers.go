@@ -31,7 +31,8 @@ type answers struct {
 type lane struct {
 	err   error  // of the failing run
 	until uint64 // the number of the last record that can be of the run
-	sent  bool   // the present batch may have been sent
+	sent  uint64 // the number of the last record that can be of the last batch that may have been sent,
+	room  int64  // and how many bytes more it can hold
 	first bool   // the present batch is the run's first one: the error is about it
 }
 
@@ -79,9 +80,9 @@ func (a *answers) failure(f *flight, l *lane, err error) error {
 	if f.native.Partition < 0 {
 		return engine.Unsent(cause)
 	}
-	l.next(f, err, a.sink.numbers.Load())
+	l.next(f, err, a.sink)
 	switch {
-	case !l.sent:
+	case f.number > l.sent || l.room < 0:
 		return engine.Unsent(cause)
 	case l.first && a.refused(f, cause):
 		return cause
@@ -92,26 +93,19 @@ func (a *answers) failure(f *flight, l *lane, err error) error {
 
 // doubtAll notes that a try of any record that is under way may have been stored without an answer that says so. From then
 // on a refusal says nothing about these records.
-func (a *answers) doubtAll() {
-	accepted := a.sink.numbers.Load()
-	for {
-		doubt := a.doubt.Load()
-		if doubt >= accepted || a.doubt.CompareAndSwap(doubt, accepted) {
-			return
-		}
-	}
-}
+func (a *answers) doubtAll() { raise(&a.doubt, a.sink.numbers.Load()) }
 
-// next moves the lane on to a record that failed.
-func (l *lane) next(f *flight, err error, accepted uint64) {
+// next moves the lane on to a record that failed. A record that was asked for Done begins a batch that may have been sent.
+// What follows it may be of that batch, as far as it fits in, or may wait behind it.
+func (l *lane) next(f *flight, err error, s *sink) {
 	asked := f.asked.Load()
-	if l.err == nil || f.number > l.until {
-		*l = lane{err: err, until: accepted, sent: asked, first: true}
-		return
+	switch {
+	case l.err == nil || f.number > l.until:
+		*l = lane{err: err, until: s.numbers.Load(), sent: asked, room: int64(s.settings.BatchBytes), first: true}
+	case asked != 0:
+		l.first, l.sent, l.room = false, asked, int64(s.settings.BatchBytes)
 	}
-	if asked { // the first record of a batch that was sent; what follows it may be of that batch, or may wait behind it
-		l.first, l.sent = false, true
-	}
+	l.room -= f.size - engine.BatchOverhead
 }
 
 // refused reports whether a broker has answered about the batch, and stored nothing of it, ever.

@@ -60,22 +60,27 @@ func TestDeliveryTimeoutInFlightIsUnknown(t *testing.T) {
 	require.Equal(t, []error{nil}, a.wait(warm...))
 
 	config.DeliveryTimeout = 500 * time.Millisecond
-	s = openTestSink(t, sinkSettings(c.ListenAddrs()), config, limits{})
+	settings := sinkSettings(c.ListenAddrs())
+	settings.BatchBytes = 600
+	s = openTestSink(t, settings, config, limits{})
 	var requests atomic.Int32
 	release := stallCounting(c, &requests)
 	defer release()
 	first, began := keyed("t", "first", 3), time.Now()
 	s.Append(t.Context(), first, a.done)
 	require.Eventually(t, func() bool { return requests.Load() > 0 }, 5*time.Second, time.Millisecond)
-	second := keyed("t", "second", 3)
+	second := keyed("t", "second", 100) // what is more than the first batch can hold was not sent
 	s.Append(t.Context(), second, a.done)
 	for _, err := range a.wait(first...) {
 		require.ErrorIs(t, err, stream.ErrUnknownOutcome)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	}
-	for _, err := range a.wait(second...) { // behind the first, and so failed with it
+	errs := a.wait(second...)
+	for _, err := range errs { // behind the first, and so failed with it
 		require.Error(t, err)
 	}
+	require.NotErrorIs(t, errs[len(errs)-1], stream.ErrUnknownOutcome)
+	require.ErrorIs(t, errs[len(errs)-1], context.DeadlineExceeded)
 	require.Less(t, time.Since(began), 2*time.Second)
 }
 
@@ -142,27 +147,28 @@ func TestNobodyThereIsNotStored(t *testing.T) {
 }
 
 func TestRefusalIsNotStoredAndWhatFollowsFails(t *testing.T) {
-	for _, refusal := range []struct {
+	for _, refused := range []struct {
 		code *kerr.Error
 		want error
 	}{
 		{kerr.MessageTooLarge, stream.ErrTooLarge}, {kerr.TopicAuthorizationFailed, stream.ErrUnauthorized},
 		{kerr.InvalidRecord, stream.ErrInvalid}, {kerr.InvalidTimestamp, stream.ErrInvalid},
 	} {
-		t.Run(refusal.code.Message, func(t *testing.T) {
+		t.Run(refused.code.Message, func(t *testing.T) {
 			c := fakeCluster(t, kfake.SeedTopics(1, "t"))
 			s := openTestSink(t, sinkSettings(c.ListenAddrs()), sinkConfig(), limits{})
 			a := newAnswered(t)
 			for range 2 { // the second time it is a failure of its own, though franz-go's error is the same
-				fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: refusal.code, Count: 1})
+				var requests atomic.Int32
+				release := refuseNext(c, refused.code, &requests)
 				recs := keyed("t", "k", 3)
 				s.Append(t.Context(), recs, a.done)
+				release()
 				for _, err := range a.wait(recs...) {
-					require.ErrorIs(t, err, refusal.want)
+					require.ErrorIs(t, err, refused.want)
 					require.NotContains(t, err.Error(), "k/0")
 				}
 				require.NotErrorIs(t, a.wait(recs[0])[0], stream.ErrUnknownOutcome)
-				fault.Remove()
 			}
 			after := keyed("t", "after", 3)
 			s.Append(t.Context(), after, a.done)
