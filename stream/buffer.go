@@ -50,6 +50,12 @@ func (b *buffer) renew(want int) {
 	b.from = 0
 }
 
+// drop lets go of the block, of which everything was yielded.
+func (b *buffer) drop() {
+	b.yielded = b.lastYielded()
+	b.block, b.from, b.to, b.lent, b.filled = nil, 0, 0, false, false
+}
+
 // next is the length that the block should have.
 func (b *buffer) next() int {
 	full, most := b.filled && len(b.block) >= smallBlock, largeBlock

@@ -73,6 +73,8 @@ type loop struct {
 	quit     <-chan struct{} // ctx.Done
 	release  func()          // frees ctx; nil if it is the hold's own
 	patience *patience       // nil until a wait is needed
+	rest     rest            // of fetches without one
+	idle     time.Duration   // of waits since something came
 	reason   ending
 	err      error // the loop's last element
 }
@@ -105,6 +107,7 @@ func (l *loop) end() {
 	if l.patience != nil {
 		l.patience.end()
 	}
+	l.rest.end()
 	if l.release != nil {
 		l.release()
 	}
@@ -126,7 +129,7 @@ func (l *loop) more() bool {
 			l.reason = endComplete
 			return false
 		}
-		l.fetch(l.ctx, 0)
+		l.await(0)
 	}
 }
 
@@ -145,18 +148,42 @@ func (l *loop) gather(max int, wait time.Duration) bool {
 			l.reason = endComplete
 			return false
 		}
-		if wait == 0 {
-			waiting = l.ctx
-		} else if waiting == nil {
-			waiting = l.arm(wait)
-		} else if waiting.Err() != nil {
-			return true
-		}
 		want := 0
 		if max > 0 {
 			want = max - have
 		}
+		if wait == 0 {
+			l.await(want)
+			continue
+		}
+		if waiting == nil {
+			waiting = l.arm(wait)
+		} else if waiting.Err() != nil {
+			l.waited(wait)
+			return true
+		}
 		l.fetch(waiting, want)
+	}
+}
+
+// await fetches into an empty buffer, and lets go of a block that has grown when nothing comes for a while.
+func (l *loop) await(want int) {
+	if len(l.block) <= firstBlock {
+		l.fetch(l.ctx, want)
+		return
+	}
+	ctx := l.rest.over(l.ctx)
+	l.fetch(ctx, want)
+	if ctx.Err() != nil && l.size() == 0 {
+		l.drop()
+	}
+}
+
+// waited lets go of the block when waits without a record have taken a while. Whoever asked for this wait has done with
+// what was yielded before.
+func (l *loop) waited(wait time.Duration) {
+	if l.idle += wait; l.idle >= restAfter && l.size() == 0 {
+		l.drop()
 	}
 }
 
@@ -196,6 +223,7 @@ func (l *loop) fetch(ctx context.Context, want int) {
 	room := l.room(want)
 	n, err := l.claim.Fetch(ctx, room)
 	if n > 0 {
+		l.idle = 0
 		l.fetched(n, len(room))
 		l.tellDelivered(room[:n])
 		return

@@ -136,10 +136,10 @@ func (h *held) full(ctx context.Context, at site, p peer, n int, sum uint64, idl
 		return errors.Join(err, consumption.close())
 	}
 	whole := takeReading().since(began, 1)
-	taken, more := footing()-memory, runtime.NumGoroutine()-goroutines
 	used := cpuTime()
 	time.Sleep(idle)
 	used = cpuTime() - used
+	taken, more := footing()-memory, runtime.NumGoroutine()-goroutines
 	if err := consumption.close(); err != nil {
 		return err
 	}
