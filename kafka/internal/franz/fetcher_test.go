@@ -139,6 +139,7 @@ func TestFetcherTellsTruncationAndDoesNotReadOn(t *testing.T) {
 }
 
 func TestFetcherStandsWhereTheTopicWasMadeAnew(t *testing.T) {
+	t.Parallel()
 	cluster := newFake(t, kfake.SeedTopics(1, "orders"))
 	produce(t, cluster, "orders", 0, 5)
 	r, f := newReader(t, cluster, nil)
@@ -155,6 +156,7 @@ func TestFetcherStandsWhereTheTopicWasMadeAnew(t *testing.T) {
 }
 
 func TestFetcherTellsADeletedTopic(t *testing.T) {
+	t.Parallel()
 	cluster := newFake(t, kfake.SeedTopics(1, "orders"))
 	produce(t, cluster, "orders", 0, 5)
 	r, f := newReader(t, cluster, nil)

@@ -60,6 +60,7 @@ func TestMemberTellsWhoItIs(t *testing.T) {
 }
 
 func TestMemberFetchesNothing(t *testing.T) {
+	t.Parallel()
 	for _, assignment := range assignments {
 		t.Run(string(assignment), func(t *testing.T) {
 			cluster := newGroupFake(t, 12, "orders")
@@ -79,6 +80,7 @@ func TestMemberFetchesNothing(t *testing.T) {
 }
 
 func TestKilledMemberSaysNothingAndIsReplaced(t *testing.T) {
+	t.Parallel()
 	for _, assignment := range assignments {
 		t.Run(string(assignment), func(t *testing.T) {
 			cluster := newGroupFake(t, 6, "orders")
@@ -164,6 +166,7 @@ func TestServerAssignmentIsRefusedWhereBrokersHaveNone(t *testing.T) {
 }
 
 func TestMemberFindsTopicsAndPartitions(t *testing.T) {
+	t.Parallel()
 	for _, assignment := range assignments {
 		t.Run(string(assignment), func(t *testing.T) {
 			cluster := newGroupFake(t, 2, "orders-1", "other")
@@ -209,6 +212,7 @@ func TestCloseIsBoundedByItsContext(t *testing.T) {
 }
 
 func TestMemberSurvivesAMovingCoordinator(t *testing.T) {
+	t.Parallel()
 	for _, assignment := range assignments {
 		t.Run(string(assignment), func(t *testing.T) {
 			cluster := newGroupFake(t, 6, "orders")

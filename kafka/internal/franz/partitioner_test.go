@@ -134,6 +134,7 @@ func TestRecordsWithoutKeyShareBatchesAndSpread(t *testing.T) {
 }
 
 func TestCodecsAreReadBack(t *testing.T) {
+	t.Parallel()
 	for _, codec := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		t.Run(codec, func(t *testing.T) {
 			c := fakeCluster(t, kfake.SeedTopics(1, "t"))

@@ -242,6 +242,7 @@ func TestLowerAcks(t *testing.T) {
 // partitions the fake can store a batch twice, as it compares a producer's epoch over all partitions and Kafka does by
 // partition: there the failure of one partition turns a repeated batch of another into a new one.
 func TestVerdictsAreTrue(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			dice := rand.New(rand.NewPCG(seed, 1))

@@ -102,6 +102,7 @@ func TestTxFailedRecordAborts(t *testing.T) {
 }
 
 func TestTxNewTopics(t *testing.T) {
+	t.Parallel()
 	onFakes(t, func(b *txBed, c *kfake.Cluster) {
 		const sessions, each = 8, 40
 		s := b.sink(b.client, b.config("m", sessions))
@@ -174,6 +175,7 @@ func refusesMemberThatLeft(b *txBed) {
 }
 
 func TestTxZombieIsFenced(t *testing.T) {
+	t.Parallel()
 	onFakes(t, func(b *txBed, _ *kfake.Cluster) { zombieIsFenced(b) })
 }
 
@@ -223,6 +225,7 @@ func TestTxFollowsGeneration(t *testing.T) {
 }
 
 func TestTxLostAnswers(t *testing.T) {
+	t.Parallel()
 	for what, at := range map[string]loss{"before": lostRequests, "after": lostAnswers} {
 		t.Run(what, func(t *testing.T) {
 			onFakes(t, func(b *txBed, _ *kfake.Cluster) {
@@ -274,6 +277,7 @@ func TestTxUnknownWithoutClaim(t *testing.T) {
 }
 
 func TestTxUnknownAtSameOffset(t *testing.T) {
+	t.Parallel()
 	onFakes(t, func(b *txBed, _ *kfake.Cluster) {
 		s, m := b.sink(b.client, b.config("m", 1)), b.join(b.in)
 		c := b.claim(m)
@@ -291,6 +295,7 @@ func TestTxUnknownAtSameOffset(t *testing.T) {
 }
 
 func TestTxUnansweredRequestsAbort(t *testing.T) {
+	t.Parallel()
 	for name, key := range map[string]kmsg.Key{"TxnOffsetCommit": kmsg.TxnOffsetCommit, "Produce": kmsg.Produce} {
 		t.Run(name, func(t *testing.T) {
 			onFakes(t, func(b *txBed, _ *kfake.Cluster) {
@@ -311,6 +316,24 @@ func TestTxUnansweredRequestsAbort(t *testing.T) {
 				require.Zero(b, b.saved(b.in))
 			})
 		})
+	}
+}
+
+func TestTxCheckpointIsSaidAgainWithoutAnswer(t *testing.T) {
+	for name, key := range map[string]kmsg.Key{"AddOffsetsToTxn": kmsg.AddOffsetsToTxn, "TxnOffsetCommit": kmsg.TxnOffsetCommit} {
+		for when, what := range map[string]loss{"before": lostRequests, "after": lostAnswers} {
+			t.Run(name+"/"+when, func(t *testing.T) {
+				onFakes(t, func(b *txBed, _ *kfake.Cluster) {
+					s, m := b.sink(b.client, b.config("m", 1)), b.join(b.in)
+					tx := b.begin(s)
+					b.wire.lose(key, what, 1)
+					b.put(tx, "a")
+					require.NoError(b, tx.Commit(b.Context(), b.claim(m), checkpoint(5, "")))
+					require.Equal(b, []string{"a"}, b.visible())
+					require.EqualValues(b, 5, b.saved(b.in).Offset.At)
+				})
+			})
+		}
 	}
 }
 
@@ -340,6 +363,7 @@ func sameIDFences(b *txBed) {
 }
 
 func TestTxCrashIsTakenOver(t *testing.T) {
+	t.Parallel()
 	onFakes(t, func(b *txBed, _ *kfake.Cluster) { crashIsTakenOver(b) })
 }
 
@@ -361,6 +385,7 @@ func crashIsTakenOver(b *txBed) {
 type crashable = tx
 
 func TestTxCoordinatorMoves(t *testing.T) {
+	t.Parallel()
 	onFakes(t, func(b *txBed, c *kfake.Cluster) {
 		s, m := b.sink(b.client, b.config("m", 1)), b.join(b.in)
 		for i, value := range []string{"a", "b", "c", "d"} {
@@ -379,6 +404,7 @@ func TestTxCoordinatorMoves(t *testing.T) {
 }
 
 func TestTxTimeout(t *testing.T) {
+	t.Parallel()
 	onFakes(t, func(b *txBed, _ *kfake.Cluster) { txTimeout(b) })
 }
 
