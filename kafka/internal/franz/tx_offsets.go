@@ -97,28 +97,35 @@ func (t *tx) addOffsets(ctx context.Context, m engine.Membership, at *mark) erro
 	if err != nil {
 		return err
 	}
+	patience := t.s.client.txPatience()
 	if !t.session.implicit {
-		if err := untilFree(ctx, func() error { return t.session.addGroup(ctx, m.Group, producer, epoch) }); err != nil {
-			return engine.Denied(mapped(err), "READ", "group "+m.Group)
+		err := untilTaken(ctx, patience, func() error { return t.session.addGroup(ctx, m.Group, producer, epoch) })
+		if err != nil {
+			return engine.Denied(err, "READ", "group "+m.Group)
 		}
 	}
-	err = untilFree(ctx, func() error { return t.session.commitOffset(ctx, m, at, producer, epoch) })
+	err = untilTaken(ctx, patience, func() error { return t.session.commitOffset(ctx, m, at, producer, epoch) })
 	if code, _ := engine.CodeOf(err); code == engine.UnknownTopicID {
 		// The topic was made anew. Whoever holds a partition of the new one finds its id.
 		_, _ = t.s.client.topicID(ctx, at.topic, time.Nanosecond)
 	}
-	return engine.Denied(mapped(err), "READ", "group "+m.Group)
+	return engine.Denied(err, "READ", "group "+m.Group)
 }
 
-// untilFree calls again what is refused because the transaction before is still being completed.
-func untilFree(ctx context.Context, call func() error) error {
+// untilTaken calls again what is refused because the transaction before is still being completed, and, for as long as
+// patience, what has no answer or met no coordinator: to say it twice does no harm.
+func untilTaken(ctx context.Context, patience time.Duration, call func() error) error {
+	until := time.Now().Add(patience)
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		err := call()
-		if code, _ := engine.CodeOf(err); code != concurrentTransactions {
+		err := mapped(call())
+		if err == nil {
+			return nil
+		}
+		if code, _ := engine.CodeOf(err); code != concurrentTransactions && (!isTransient(err) || time.Now().After(until)) {
 			return err
 		}
 		if wait(ctx, pause) != nil {
-			return err
+			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 		}
 	}
 }
