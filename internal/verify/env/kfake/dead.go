@@ -8,28 +8,29 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// How long bury watches a member, and how often it looks.
+const (
+	watched = 10 * session
+	looking = session / 10
+)
+
 // bury works around a fault of kfake: a member of a classic group whose connection ends while its JoinGroup waits for the
 // others becomes a member, and its session never ends, since kfake starts the session when it has written the answer.
-// Brokers start it all the same. A member that has died and is still there when the group has been stable for a session
-// leaves here.
+// Brokers start it all the same. A member that has died and is still there a session after its join was complete leaves
+// here.
 func (e *service) bury(group, member string) {
 	e.work.Go(func() {
-		stable := 0
-		for stable < 2 {
-			if !e.sleep(session) {
-				return
-			}
+		joined := time.Duration(0)
+		for at := time.Duration(0); at < watched && e.sleep(looking); at += looking {
 			info := e.cluster.GroupInfo(group)
 			if info == nil {
 				return
 			}
-			if info.State != "Stable" {
-				stable = 0
-				continue
-			}
-			stable++
 			for _, m := range info.Members {
-				if m.ClientID == clientID(member) && stable == 2 {
+				if m.ClientID != clientID(member) || joined == 0 && info.State == "PreparingRebalance" {
+					continue
+				}
+				if joined += looking; joined > session {
 					e.leave(group, m.MemberID)
 				}
 			}
