@@ -37,9 +37,16 @@ func newAuthority(t *testing.T) *authority {
 // issue returns a certificate and its key in PEM, for a name and 127.0.0.1.
 func (a *authority) issue(t *testing.T, name string) (cert, key string) {
 	t.Helper()
+	return a.issueUntil(t, name, time.Now().Add(time.Hour))
+}
+
+// issueUntil is issue with a certificate that is valid until then.
+func (a *authority) issueUntil(t *testing.T, name string, until time.Time) (cert, key string) {
+	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	leaf := template(name)
+	leaf.NotAfter = until
 	leaf.DNSNames, leaf.IPAddresses = []string{name}, []net.IP{net.IPv4(127, 0, 0, 1)}
 	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, a.cert, &private.PublicKey, a.key)

@@ -46,8 +46,8 @@ func newBackend(s engine.Settings, c engine.Client) *Backend {
 // Capabilities tells what the topic can do as it and the brokers are configured now, and as this Config uses them. What the
 // brokers do not tell, such as configuration without the right DESCRIBE_CONFIGS, is Unknown with that reason.
 func (b *Backend) Capabilities(ctx context.Context, topic string) (stream.Capabilities, error) {
-	if b.isClosed() {
-		return stream.Capabilities{}, b.place("capabilities", topic, stream.ErrClosed)
+	if err := b.refusal(ctx); err != nil {
+		return stream.Capabilities{}, b.place("capabilities", topic, err)
 	}
 	c, err := b.prober.Capabilities(ctx, topic)
 	return c, b.place("capabilities", topic, err)
@@ -56,8 +56,8 @@ func (b *Backend) Capabilities(ctx context.Context, topic string) (stream.Capabi
 // EnsureStream makes a topic, or checks that it is as s says: a topic that differs is stream.ErrInvalid and is not changed.
 // Fields that are zero leave the choice to the brokers.
 func (b *Backend) EnsureStream(ctx context.Context, s stream.StreamConfig) error {
-	if b.isClosed() {
-		return b.place("ensure", s.Name, stream.ErrClosed)
+	if err := b.refusal(ctx); err != nil {
+		return b.place("ensure", s.Name, err)
 	}
 	return b.place("ensure", s.Name, engine.Ensure(ctx, b.client, s))
 }
@@ -65,8 +65,8 @@ func (b *Backend) EnsureStream(ctx context.Context, s stream.StreamConfig) error
 // OpenSink opens a producer. Transactions are stream.ErrUnsupported where idempotent producing is off, or where the
 // client library or the brokers have none.
 func (b *Backend) OpenSink(ctx context.Context, c stream.SinkConfig) (stream.Sink, error) {
-	if b.isClosed() {
-		return nil, b.place("open sink", "", stream.ErrClosed)
+	if err := b.refusal(ctx); err != nil {
+		return nil, b.place("open sink", "", err)
 	}
 	s, err := b.openSink(ctx, c)
 	return s, b.place("open sink", "", err)
@@ -92,8 +92,8 @@ func (b *Backend) openSink(ctx context.Context, c stream.SinkConfig) (stream.Sin
 
 // OpenSource joins a group, or reads without one.
 func (b *Backend) OpenSource(ctx context.Context, c stream.SourceConfig) (stream.Source, error) {
-	if b.isClosed() {
-		return nil, b.place("open source", "", stream.ErrClosed)
+	if err := b.refusal(ctx); err != nil {
+		return nil, b.place("open source", "", err)
 	}
 	s, err := b.openSource(ctx, c)
 	return s, b.place("open source", "", err)
@@ -128,8 +128,8 @@ func (s probedSource) Close(ctx context.Context) error {
 func (b *Backend) Lag(
 	ctx context.Context, c stream.SourceConfig, at func(stream, partition string) (stream.Position, error),
 ) ([]stream.Lag, error) {
-	if b.isClosed() {
-		return nil, b.place("lag", "", stream.ErrClosed)
+	if err := b.refusal(ctx); err != nil {
+		return nil, b.place("lag", "", err)
 	}
 	lags, err := engine.Lag(ctx, b.client, b.settings, c, at)
 	return lags, b.place("lag", "", err)
@@ -176,6 +176,19 @@ func (b *Backend) end() error {
 	b.client.Close()
 	return err
 }
+
+// refusal is why a call is not taken.
+func (b *Backend) refusal(ctx context.Context) error {
+	switch {
+	case ctx == nil:
+		return errNoContext
+	case b.isClosed():
+		return stream.ErrClosed
+	}
+	return nil
+}
+
+var errNoContext = fmt.Errorf("%w: the context is nil", stream.ErrInvalid)
 
 func (b *Backend) isClosed() bool {
 	select {

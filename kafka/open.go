@@ -15,6 +15,9 @@ func Open(ctx context.Context, c Config) (*Backend, error) { return OpenEngine(c
 
 // OpenEngine is Open through another client library. Drivers come from packages below this one, such as kafkago.
 func OpenEngine(ctx context.Context, c Config, d engine.Driver) (*Backend, error) {
+	if ctx == nil {
+		return nil, &stream.Error{Op: "open", Err: errNoContext}
+	}
 	s, err := c.check(d)
 	if err != nil {
 		return nil, &stream.Error{Op: "open", Err: err}

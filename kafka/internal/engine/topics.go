@@ -36,6 +36,9 @@ func match(ctx context.Context, a Admin, names []string) ([]string, error) {
 	var found, every []string
 	for _, name := range names {
 		if !isPattern(name) {
+			if err := CheckName(name); err != nil {
+				return nil, fault("describe", name, "", err)
+			}
 			found = append(found, name)
 			continue
 		}
