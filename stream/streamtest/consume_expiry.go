@@ -3,6 +3,7 @@ package streamtest
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/streamport-go/streamport/stream"
 )
@@ -11,7 +12,7 @@ func fetchExpired(t *T) {
 	t.needs(t.Trim != nil, "Trim")
 	for what, policy := range map[string]string{"fail": "", "oldest": stream.ExpiredOldest, "latest": stream.ExpiredLatest} {
 		name := t.stream(1)
-		t.send(numbered(name, 1, 10)...)
+		t.bulky(name)
 		recs := all(t.read(name))
 		c := t.group(name)
 		t.is(t.on(t.Backend, c, func(ctx context.Context, q *stream.Partition) error {
@@ -30,37 +31,80 @@ func fetchExpired(t *T) {
 	t.check(len(p.entries()) == 2, "two records are left, and %d came", len(p.entries()))
 }
 
+// bulk is how many records a stream has of which some expire under a reader, and trimmed how many those are.
+const (
+	bulk    = 30
+	trimmed = 20
+)
+
+// bulky stores records one by one, and makes each so large that a backend whose reading ahead is bounded to twice that
+// has not all of them when the first are handled.
+func (t *T) bulky(name string) {
+	p := t.producer(stream.ProducerConfig{Streams: []string{name}})
+	for i := range bulk {
+		rec := plain(name, "k0", fmt.Sprintf("k0/%d %8192s", i, ""))
+		t.ok(p.Send(t.ctx, rec), "sending a large record")
+	}
+	t.ok(p.Close(t.ctx), "Producer.Close")
+}
+
+// expiresUnder trims the partition under a reader that stands at its third record.
 func (t *T) expiresUnder(what, name string, c stream.ConsumerConfig, recs []stream.Record) {
 	h := t.hooked()
 	h.fetch = func(c *hookedClaim, ctx context.Context, into []stream.Record) (int, error) {
-		return c.Claim.Fetch(ctx, into[:1]) // nothing is read ahead
+		return c.Claim.Fetch(ctx, into[:1]) // package stream reads nothing ahead
 	}
 	p := newTape()
 	c.Observe = p.observe
 	r := t.on(h, c, p.all("", func(ctx context.Context, q *stream.Partition, rec *stream.Record) error {
 		if rec.Position == recs[2].Position {
-			t.ok(t.Trim(name, q.Name, recs[6].Position), "Trim")
+			t.ok(t.Trim(name, q.Name, recs[trimmed].Position), "Trim")
+		}
+		if rec.Position == recs[trimmed-1].Position {
+			return errPlanned // the backend had all of it before
 		}
 		return nil
 	}))
+	if what == "fail" {
+		<-r.over
+	} else {
+		t.until(p, "the gap is met", func() bool { return len(p.told(stream.EventGap)) > 0 || len(p.values()) >= trimmed })
+	}
+	if len(p.values()) >= trimmed && len(p.told(stream.EventGap)) == 0 {
+		t.cannot("the backend had read ahead of all that expired")
+	}
+	oldest := recs[trimmed].Position
 	switch what {
 	case "fail":
-		t.expired(r.wait(), recs[2].Position, recs[6].Position, "Run, when records expired under its reader")
-		t.expired(t.on(t.Backend, t.another(c), newTape().all("", nil)).wait(), recs[0].Position, recs[6].Position,
+		t.expired(r.wait(), p.before(oldest), oldest, "Run, when records expired under its reader")
+		t.expired(t.on(t.Backend, t.another(c), newTape().all("", nil)).wait(), recs[0].Position, oldest,
 			"Run, when the checkpoint has expired")
 		t.check(t.savedIn(c, name).Position == recs[0].Position, "the checkpoint has moved by itself")
 	case "oldest":
-		t.handled(p, 6)
+		t.until(p, "the last record is handled", func() bool { return p.values()[string(recs[bulk-1].Value)] > 0 })
 		t.is(r.end(), nil, "Run with ExpiredOldest")
-		t.gap(p, recs[2].Position, recs[6].Position)
-		t.check(string(p.entries()[2].rec.Value) == "k0/6", "reading goes on with %s", p.entries()[2].rec.Value)
+		t.gap(p, p.before(oldest), oldest)
+		n := len(p.entries()) - (bulk - trimmed)
+		t.check(p.entries()[n].rec.Position == oldest, "reading goes on with %.10s", p.entries()[n].rec.Value)
 	case "latest":
-		t.eventually(p, stream.EventGap, 1)
-		t.send(plain(name, "k0", "k0/10"))
-		t.handled(p, 3)
+		t.send(plain(name, "k0", "late"))
+		t.until(p, "what came later is handled", func() bool { return p.values()["late"] > 0 })
 		t.is(r.end(), nil, "Run with ExpiredLatest")
-		t.check(string(p.entries()[2].rec.Value) == "k0/10", "reading goes on with %s", p.entries()[2].rec.Value)
+		for _, e := range p.entries() {
+			t.check(e.rec.Position.Compare(oldest) < 0 || string(e.rec.Value) == "late", "reading goes on with %.10s", e.rec.Value)
+		}
 	}
+}
+
+// before is the position of the last record that stands before another position: what a backend had fetched before the
+// gap still comes.
+func (p *tape) before(at stream.Position) (last stream.Position) {
+	for _, e := range p.entries() {
+		if e.rec.Position.Compare(at) < 0 {
+			last = e.rec.Position
+		}
+	}
+	return last
 }
 
 func (t *T) expired(err error, asked, oldest stream.Position, what string) {

@@ -90,6 +90,7 @@ func sendAll(t *T) {
 
 // has fails unless the stream holds exactly these records, by value and once each.
 func (t *T) has(name string, recs ...*stream.Record) {
+	t.visible(name, recs...)
 	count := map[string]int{}
 	for _, rec := range all(t.read(name)) {
 		count[string(rec.Value)]++
@@ -101,6 +102,20 @@ func (t *T) has(name string, recs ...*stream.Record) {
 	}
 	for value := range count {
 		t.fail("%.80q is stored, and should not be", value)
+	}
+}
+
+// visible waits a while for records to be there for readers: some services, such as Kafka, acknowledge the commit of a
+// transaction a moment before its records are.
+func (t *T) visible(name string, recs ...*stream.Record) {
+	for end := time.Now().Add(10 * prompt); time.Now().Before(end); t.sleep(prompt / 50) {
+		there := map[string]bool{}
+		for _, rec := range all(t.read(name)) {
+			there[string(rec.Value)] = true
+		}
+		if !slices.ContainsFunc(recs, func(rec *stream.Record) bool { return !there[string(rec.Value)] }) {
+			return
+		}
 	}
 }
 

@@ -177,6 +177,11 @@ func (t *T) ordersKeys() {
 	if t.Cut == nil {
 		return
 	}
+	c := t.sinkConfig(name)
+	c.DeliveryTimeout = 5 * time.Second
+	s, err := t.Backend.OpenSink(t.ctx, c)
+	t.ok(err, "OpenSink")
+	t.cleanup(func() { _ = s.Close(t.ctx) })
 	t.orderWhenCut(name, s)
 }
 
@@ -285,19 +290,20 @@ func sizeFirst(t *T) {
 		}
 	}
 	t.stored(name, a)
+	large := t.oversize(name)
 	if t.Cut == nil {
-		t.quick(name, s)
+		t.quick(large, s)
 		return
 	}
 	heal, err := t.Cut()
 	t.ok(err, "Cut")
 	defer heal()
-	t.quick(name, s)
+	t.quick(large, s)
 }
 
 // quick fails unless the refusal of a record that is too large takes no time, as what is sent nowhere.
-func (t *T) quick(name string, s stream.Sink) {
-	err := t.atOnce("the refusal of a record over the limit", func() error { return t.appendOne(s, t.oversize(name)) })
+func (t *T) quick(large *stream.Record, s stream.Sink) {
+	err := t.atOnce("the refusal of a record over the limit", func() error { return t.appendOne(s, large) })
 	t.is(err, stream.ErrTooLarge, "a record over the limit")
 	if t.Cut == nil && !t.Bubble {
 		t.partly("the harness has no Cut, so that nobody sees what is sent")

@@ -85,6 +85,7 @@ func txAppend(t *T) {
 	for _, r := range a.now() {
 		t.is(r.err, nil, "a record of a transaction that is committed")
 	}
+	t.visible(name, recs...)
 	t.sameOrder(name, recs, a)
 	t.placed(name, a)
 }
@@ -209,6 +210,9 @@ func (t *T) commitsAsTold() {
 
 // committed fails unless a record of a transaction is visible as Commit's answer says.
 func (t *T) committed(name string, rec *stream.Record, err error) {
+	if err == nil {
+		t.visible(name, rec)
+	}
 	n := 0
 	for _, have := range all(t.read(name)) {
 		if string(have.Value) == string(rec.Value) {
