@@ -40,7 +40,7 @@ func TestRealBrokersAnswer(t *testing.T) {
 			t.Run("topic ids", func(t *testing.T) { commitNeedsIDs(t, c, cluster.Bootstrap()) })
 			t.Run("made anew", func(t *testing.T) { commitOfARecreatedTopic(t, c, cluster.Bootstrap()) })
 			t.Run("ensure", func(t *testing.T) { ensured(t, c) })
-			t.Run("capabilities", func(t *testing.T) { told(t, c, version) })
+			t.Run("capabilities", func(t *testing.T) { requireTold(t, c, version) })
 			t.Run("changes", func(t *testing.T) { changesAreSeen(t, c) })
 		})
 	}
@@ -152,8 +152,8 @@ func ensured(t *testing.T, c engine.Client) {
 	require.NoError(t, engine.Ensure(t.Context(), c, stream.StreamConfig{Name: "compacted", Compacted: true}))
 }
 
-// told compares what is told of topics with what brokers do with them.
-func told(t *testing.T, c engine.Client, version string) {
+// requireTold compares what is told of topics with what brokers do with them.
+func requireTold(t *testing.T, c engine.Client, version string) {
 	p := engine.NewProber(c, sinkSettings(nil), c.Abilities())
 	of := func(name string, configs map[string]string) stream.Capabilities {
 		require.NoError(t, c.CreateTopic(t.Context(), engine.NewTopic{Name: name, Partitions: 2, Configs: configs}))

@@ -17,7 +17,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"go.uber.org/goleak"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
 	"github.com/streamport-go/streamport/stream"
@@ -34,12 +33,6 @@ type txBed struct {
 }
 
 var bedNumber atomic.Int64
-
-// seesLeaks fails a test that leaves a goroutine behind, once everything that it opens later is closed.
-func seesLeaks(t *testing.T) {
-	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) })
-}
 
 // newTxBed makes the topics of a test and a client, and closes all at the test's end.
 func newTxBed(t testing.TB, addrs []string, change ...func(*engine.Settings)) *txBed {

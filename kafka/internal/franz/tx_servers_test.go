@@ -26,7 +26,6 @@ func TestTxOnServers(t *testing.T) {
 			cluster := testenv.Run(t, config)
 			run := func(name string, test func(b *txBed)) {
 				t.Run(name, func(t *testing.T) {
-					seesLeaks(t)
 					test(newTxBed(t, cluster.Bootstrap()))
 				})
 			}

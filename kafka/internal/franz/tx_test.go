@@ -34,7 +34,6 @@ func newFake(t *testing.T, options ...kfake.Opt) *kfake.Cluster {
 func onFakes(t *testing.T, test func(b *txBed, c *kfake.Cluster)) {
 	for name, options := range fakes {
 		t.Run(name, func(t *testing.T) {
-			seesLeaks(t)
 			c := newFake(t, options...)
 			test(newTxBed(t, c.ListenAddrs()), c)
 		})
