@@ -14,6 +14,7 @@ import (
 const (
 	mostDoubts = 5
 	firstDoubt = 50 * time.Millisecond
+	edgesPause = 200 * time.Millisecond // before the edges are asked for again when no broker told them
 )
 
 // mend finds out why the partition stands still, and does what SourceConfig.Expired says when the log no longer has what
@@ -29,8 +30,11 @@ func (c *Claim) mend(ctx context.Context, broken error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case err != nil:
+	case err != nil && isFinal(err):
 		return c.fault("fetch", err)
+	case err != nil: // as long as fetching itself would wait for a leader
+		c.again(ctx, edgesPause)
+		return nil
 	case truncated:
 	case c.read.At < oldest.At:
 	case c.doubts < mostDoubts:
@@ -57,17 +61,25 @@ func (c *Claim) edges(ctx context.Context) (oldest, end Offset, err error) {
 
 // tryAgain reads on at the same offset after a pause.
 func (c *Claim) tryAgain(ctx context.Context) error {
-	timer := time.NewTimer(firstDoubt << c.doubts)
+	if c.again(ctx, firstDoubt<<c.doubts) {
+		c.doubts++
+	}
+	return nil
+}
+
+// again reads on at the same offset after a pause, unless the claim ends or is asked back meanwhile.
+func (c *Claim) again(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		c.doubts++
 		c.begun = false
+		return true
 	case <-c.done:
 	case <-c.asked:
 	case <-ctx.Done():
 	}
-	return nil
+	return false
 }
 
 // leap goes on elsewhere if the policy says so, or says what is lost. Cut is nil if retention took it.

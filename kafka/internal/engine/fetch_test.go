@@ -123,6 +123,23 @@ func TestExpiredPosition(t *testing.T) {
 	}
 }
 
+func TestExpiredPositionWaitsForALeaderThatKnowsTheEdges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(9)
+		w.commit(0, 3)
+		w.change(0, func(l *partitionLog) { l.start = 6 })
+		r := open(t, w, func(_ *engine.Settings, c *stream.SourceConfig) { c.Expired = stream.ExpiredOldest })
+		r.m.give(0)
+		c := r.grant()
+		w.mu.Lock()
+		w.leaderless = 3
+		w.mu.Unlock()
+		values, err := r.read(c)
+		require.NoError(t, err)
+		require.Equal(t, []string{"6", "7", "8"}, values)
+	})
+}
+
 func TestNothingIsLostSilentlyBelowTheLogStartOfANewPartition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(9, 9)

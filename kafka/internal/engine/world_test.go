@@ -18,6 +18,7 @@ import (
 
 // A world is a cluster that keeps offsets, serves logs of numbered records, and lets a test play the group.
 type world struct {
+	leaderless    int  // so many questions for offsets find no leader
 	silent        bool // no broker answers who wants to join
 	engine.Client      // the rest is not called
 
@@ -73,6 +74,9 @@ func (w *world) Offsets(_ context.Context, topic string, ps []int32, edge engine
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	found := map[int32]engine.Edged{}
+	if w.leaderless--; w.leaderless >= 0 {
+		return nil, engine.Map(engine.Failed(5, nil))
+	}
 	for _, n := range ps {
 		log := w.logs[at(topic, n)]
 		o := engine.Offset{At: log.end, Epoch: -1}
