@@ -81,8 +81,8 @@
 //     its operations do not name one.
 //   - A checkpoint whose outcome is unknown may be read or not; with Fencing the next hold's beginning settles that for
 //     good. One that was called and never answered is the same.
-//   - What a member that has lost a partition still handles is not counted as handled before the takeover. A loss and
-//     what was begun within 0.1 ms of it may be recorded in any order.
+//   - What a member that has lost a partition, or has given it back at the end of its grace, still handles is not
+//     counted as handled before the takeover. A loss and what was begun within 0.1 ms of it may be recorded in any order.
 //   - A hold that was lost before anything came of it is forgotten: its member may tell of it long after others have
 //     had the partition.
 //   - The end of a partition may be told after the partitions that replace it are served: whoever gives it back is

@@ -39,6 +39,9 @@ func (j *judge) redeliveries() {
 			if i+1 < len(j.holdsOf[part]) {
 				next = j.holdsOf[part][i+1].acquire.Seq
 			}
+			if h.over != nil && h.over.F == history.Release {
+				next = min(next, h.over.Seq)
+			}
 			for pos, when := range h.handled {
 				if at := l.from(pos); when < next && at < len(l.entries) && l.entries[at].Pos.Compare(pos) == 0 {
 					by[at] = h

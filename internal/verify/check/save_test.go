@@ -128,6 +128,8 @@ var duplicateExamples = []example{
 		steps(two, `save h1 0@1; free h1 0@1; take h2 0@1; do h2 0@2`), ""},
 	{"D3", edge, "again what an earlier hold had handled", strict,
 		`log 0 a1 b1; take h1 0; do h1 0@1 0@2; lost h1 0; take h2 0; clean h2 0; take h3 0; do h3 0@1 0@2`, ""},
+	{"D3", edge, "handled when it was given back already", strict,
+		`log 0 a1 b1; take h1 0; do h1 0@1; save h1 0@1; get h1 0@2; clean h1 0@1; done h1 0@2; take h2 0@1; do h2 0@2`, ""},
 	{"D3", edge, "the release is told after the takeover", strict,
 		steps(two, `save h1 0@1; take h2 0@1; clean h1 0@1; do h2 0@2`), "D3"},
 }
