@@ -81,7 +81,6 @@ func (e *service) strike(step fault.Step, w env.World) ([]history.Op, error) {
 	member := w.Members[step.Arg%len(w.Members)]
 	if step.Kind == fault.Crash {
 		_ = e.inner.Abandon(w.Group, member) // it may be about to leave
-		e.bury(w.Group, member)
 		return []history.Op{{Type: history.Note, F: history.Crash, Proc: member}}, nil
 	}
 	long, err := time.ParseDuration(step.Target)

@@ -8,48 +8,37 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// How long bury watches a member, and how often it looks.
-const (
-	watched = 10 * session
-	looking = session / 10
-)
+// looking is how often the groups' members are looked at.
+const looking = session / 10
 
 // bury works around a fault of kfake: a member of a classic group whose connection ends while its JoinGroup waits for the
 // others becomes a member, and its session never ends, since kfake starts the session when it has written the answer.
-// Brokers start it all the same. A member that has died and is still there a session after its join was complete leaves
-// here.
-func (e *service) bury(group, member string) {
-	e.work.Go(func() {
-		joined := time.Duration(0)
-		for at := time.Duration(0); at < watched && e.sleep(looking); at += looking {
-			info := e.cluster.GroupInfo(group)
-			if info == nil {
-				return
-			}
-			for _, m := range info.Members {
-				if m.ClientID != clientID(member) || joined == 0 && info.State == "PreparingRebalance" {
-					continue
-				}
-				if joined += looking; joined > session {
-					e.leave(group, m.MemberID)
-				}
+// Brokers start it all the same. A member that has no connection, and is still there a session after its join was
+// complete, leaves here.
+func (e *service) bury(group string) {
+	ticker := time.NewTicker(looking)
+	defer ticker.Stop()
+	silent := map[string]time.Duration{}
+	for {
+		select {
+		case <-e.closing.Done():
+			return
+		case <-ticker.C:
+		}
+		info := e.cluster.GroupInfo(group)
+		if info == nil {
+			continue
+		}
+		for _, m := range info.Members {
+			switch {
+			case e.wires.alive(m.ClientID):
+				delete(silent, m.MemberID)
+			case silent[m.MemberID] > session:
+				e.leave(group, m.MemberID)
+			case silent[m.MemberID] > 0 || info.State != "PreparingRebalance":
+				silent[m.MemberID] += looking
 			}
 		}
-	})
-}
-
-// clientID is what the adapter calls a member's client.
-func clientID(member string) string { return "streamport-" + member }
-
-// sleep is cut short by Close, and reports whether it was not.
-func (e *service) sleep(d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-e.closing.Done():
-		return false
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/streamport-go/streamport/internal/verify/check"
 	"github.com/streamport-go/streamport/internal/verify/env"
 	"github.com/streamport-go/streamport/internal/verify/fault"
+	"github.com/streamport-go/streamport/internal/verify/workload"
 	"github.com/streamport-go/streamport/kafka"
 	"github.com/streamport-go/streamport/stream"
 )
@@ -98,6 +99,7 @@ func (b Brokers) Open(ctx context.Context, s env.Settings) (env.Env, error) {
 		return nil, err
 	}
 	e.inner, e.outer = inner, inner
+	e.work.Go(func() { e.bury(workload.Group) })
 	if s.Wrap != nil {
 		e.outer = s.Wrap(inner)
 	}

@@ -25,6 +25,7 @@ type wires struct {
 	mu      sync.Mutex           // guards what follows
 	armed   map[int16][]*mishap  // by request, oldest first
 	stalled map[string]time.Time // until when a member's connections stand still
+	open    map[string]int       // connections by client
 }
 
 // A mishap waits for its turn.
@@ -33,7 +34,9 @@ type mishap struct {
 	left int // requests to let pass
 }
 
-func newWires() *wires { return &wires{armed: map[int16][]*mishap{}, stalled: map[string]time.Time{}} }
+func newWires() *wires {
+	return &wires{armed: map[int16][]*mishap{}, stalled: map[string]time.Time{}, open: map[string]int{}}
+}
 
 // arm has something go wrong with a later request of a kind.
 func (w *wires) arm(request int16, kind fault.Kind, after int) {
@@ -84,6 +87,20 @@ func (w *wires) pause(client string) time.Duration {
 	return longest
 }
 
+// count adds to a client's connections.
+func (w *wires) count(client string, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open[client] += n
+}
+
+// alive reports whether a client has a connection.
+func (w *wires) alive(client string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.open[client] > 0
+}
+
 func (w *wires) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	c, err := w.net.DialContext(ctx, network, address)
 	if err != nil {
@@ -108,8 +125,24 @@ type wire struct {
 
 // Close ends what stands still as well.
 func (c *wire) Close() error {
-	c.close.Do(func() { close(c.closed) })
+	c.close.Do(func() {
+		close(c.closed)
+		if client := c.name(""); client != "" {
+			c.wires.count(client, -1)
+		}
+	})
 	return c.Conn.Close()
+}
+
+// name notes whose connection it is, and returns what was noted before.
+func (c *wire) name(client string) (before string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before = c.client
+	if client != "" {
+		c.client = client
+	}
+	return before
 }
 
 // SetDeadline, SetReadDeadline and SetWriteDeadline also end what stands still.
@@ -193,9 +226,9 @@ func (c *wire) Write(b []byte) (int, error) {
 	if !ok {
 		return c.Conn.Write(b)
 	}
-	c.mu.Lock()
-	c.client = client
-	c.mu.Unlock()
+	if c.name(client) == "" {
+		c.wires.count(client, 1)
+	}
 	if err := c.stand(c.wires.pause(client), &c.writing); err != nil {
 		return 0, err
 	}
