@@ -2,48 +2,34 @@ package kafka_test
 
 import (
 	"testing"
-	"time"
 
-	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/streamport-go/streamport/kafka"
 	"github.com/streamport-go/streamport/stream/streamtest"
 )
 
-// TestFake proves the adapter against the contract on a fake broker.
+// TestFake proves the adapter against the contract on fake brokers. With the tag synctests it does so in bubbles, for
+// every way of sharing and several versions of Kafka; without it in real time, for the newest.
 func TestFake(t *testing.T) {
-	streamtest.Run(t, fakeHarness)
-}
-
-func fakeHarness(t testing.TB) streamtest.Harness {
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
-	require.NoError(t, err)
-	t.Cleanup(cluster.Close)
-	answerEpochs(cluster)
-	return harnessOf(t, kafka.Config{
-		Brokers: cluster.ListenAddrs(), Session: 6 * time.Second, Heartbeat: 100 * time.Millisecond, Rebalance: 10 * time.Second,
-		MetadataMaxAge: time.Second,
-	})
-}
-
-// answerEpochs mends the fake: where a leader's epoch has no record yet, it says that the log ends nowhere.
-func answerEpochs(cluster *kfake.Cluster) {
-	cluster.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(request kmsg.Request) (kmsg.Response, error, bool) {
-		cluster.KeepControl()
-		asked := request.(*kmsg.OffsetForLeaderEpochRequest)
-		response := asked.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
-		for _, topic := range asked.Topics {
-			answer := kmsg.NewOffsetForLeaderEpochResponseTopic()
-			answer.Topic = topic.Topic
-			for _, p := range topic.Partitions {
-				end := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
-				end.Partition, end.LeaderEpoch, end.EndOffset = p.Partition, p.LeaderEpoch, 1<<40
-				answer.Partitions = append(answer.Partitions, end)
-			}
-			response.Topics = append(response.Topics, answer)
+	for _, c := range []struct {
+		name    string
+		version *kversion.Versions // nil: the newest
+		sharing kafka.Assignment
+		always  bool
+	}{
+		{name: "cooperative-newest", sharing: kafka.Cooperative, always: true},
+		{name: "eager-newest", sharing: kafka.Eager},
+		{name: "server-newest", sharing: kafka.Server},
+		{name: "cooperative-3.8.0", version: kversion.V3_8_0(), sharing: kafka.Cooperative},
+		{name: "eager-3.5.0", version: kversion.V3_5_0(), sharing: kafka.Eager},
+		{name: "cooperative-2.8.0", version: kversion.V2_8_0(), sharing: kafka.Cooperative},
+	} {
+		if !bubbles && !c.always {
+			continue
 		}
-		return response, nil, true
-	})
+		t.Run(c.name, func(t *testing.T) {
+			streamtest.Run(t, func(t testing.TB) streamtest.Harness { return fakeHarness(t, c.version, c.sharing) })
+		})
+	}
 }

@@ -12,7 +12,7 @@ import (
 
 // A log that has lost what a group's checkpoint points at is told with both positions, and is never jumped over in silence.
 func TestExpiredCheckpoint(t *testing.T) {
-	h := fakeHarness(t)
+	h := fakeHarness(t, nil, "")
 	require.NoError(t, stream.EnsureStream(t.Context(), h.Backend, stream.StreamConfig{Name: "orders", Partitions: 1}))
 	p, err := stream.NewProducer(t.Context(), h.Backend, stream.ProducerConfig{})
 	require.NoError(t, err)
