@@ -96,11 +96,12 @@ func (a *answers) failure(f *flight, l *lane, err error) error {
 func (a *answers) doubtAll() { raise(&a.doubt, a.sink.numbers.Load()) }
 
 // next moves the lane on to a record that failed. A record that was asked for Done begins a batch that may have been sent.
-// What follows it may be of that batch, as far as it fits in, or may wait behind it.
+// What follows it may be of that batch, as far as it fits in, or may wait behind it. A run may begin in what an earlier one
+// has claimed, so that a batch can reach beyond until: only the first record of a batch begins a run.
 func (l *lane) next(f *flight, err error, s *sink) {
 	asked := f.asked.Load()
 	switch {
-	case l.err == nil || f.number > l.until:
+	case l.err == nil || asked != 0 && f.number > l.until:
 		*l = lane{err: err, until: s.numbers.Load(), sent: asked, room: int64(s.settings.BatchBytes), first: true}
 	case asked != 0:
 		l.first, l.sent, l.room = false, asked, int64(s.settings.BatchBytes)
