@@ -281,3 +281,23 @@ func answering(t *testing.T, answer []byte) string {
 	}()
 	return l.Addr().String()
 }
+
+// franz-go counts nanoseconds since 1970, which overflow in 2262: later times would be stored as others.
+func TestTimesThatWouldBeOthers(t *testing.T) {
+	b := open(t, kafka.Config{Brokers: fake(t)})
+	p := quickProducer(t, b, stream.ProducerConfig{Streams: []string{"s"}})
+	last := time.Unix(0, 1<<63-1)
+	require.NoError(t, p.Send(bounded(t), &stream.Record{Stream: "s", Time: last.Truncate(time.Second).Add(-time.Millisecond)}))
+	for _, at := range []time.Time{last.Add(time.Second), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)} {
+		told(t, p.Send(bounded(t), &stream.Record{Stream: "s", Key: []byte(canary), Time: at}), stream.ErrInvalid, "s")
+	}
+	c, err := stream.NewConsumer(bounded(t), b, stream.ConsumerConfig{Streams: []string{"s"}, End: stream.Latest()})
+	require.NoError(t, err)
+	var read []time.Time
+	require.NoError(t, c.Run(bounded(t), stream.Each(func(_ context.Context, r *stream.Record) error {
+		read = append(read, r.Time)
+		return nil
+	})))
+	require.Len(t, read, 1)
+	require.Equal(t, last.Truncate(time.Second).Add(-time.Millisecond).UnixMilli(), read[0].UnixMilli())
+}

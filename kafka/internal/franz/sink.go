@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -186,6 +187,9 @@ func (s *sink) admit(r *stream.Record, f *flight, now time.Time) (int64, error) 
 	if r.Stream != "" && r.Stream[0] == '^' {
 		return 0, errPattern
 	}
+	if r.Time.Unix() >= endOfTime {
+		return 0, fmt.Errorf("%w: the record's time is after April 2262, and franz-go would write another one", stream.ErrInvalid)
+	}
 	f.place = -1
 	if s.settings.PlaceByRecord && r.Partition != "" {
 		number, err := strconv.ParseInt(r.Partition, 10, 32)
@@ -204,6 +208,10 @@ func (s *sink) admit(r *stream.Record, f *flight, now time.Time) (int64, error) 
 	}
 	return size, nil
 }
+
+// endOfTime is the second in which nanoseconds since 1970, which franz-go counts, overflow. What other clients wrote with
+// later times is read as it is.
+const endOfTime = math.MaxInt64 / int64(time.Second)
 
 // A known is the limit of a topic.
 type known struct {
