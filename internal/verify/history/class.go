@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+
 	"github.com/streamport-go/streamport/stream"
 )
 
@@ -23,6 +25,7 @@ const (
 	ClassCorrupt      = "corrupt"
 	ClassGrace        = "grace"
 	ClassCancelled    = "cancelled"
+	ClassUnavailable  = "unavailable"  // a broker's "not now" that outlasted every retry: the contract has no name for it
 	ClassUnclassified = "unclassified" // in a history the error's text may follow
 )
 
@@ -57,6 +60,10 @@ func Classify(err error) string {
 		if errors.Is(err, c.is) {
 			return c.name
 		}
+	}
+	var refusal *kerr.Error
+	if errors.As(err, &refusal) && refusal.Retriable {
+		return ClassUnavailable
 	}
 	return ClassUnclassified
 }
