@@ -3,11 +3,14 @@ package kfake
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 	"net"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	fake "github.com/twmb/franz-go/pkg/kfake"
@@ -176,7 +179,7 @@ func (c *wire) stand(still time.Duration, deadline *limit) error {
 		timer.Stop()
 		select {
 		case <-c.closed:
-			return net.ErrClosed
+			return &net.OpError{Op: "wait", Net: "tcp", Err: net.ErrClosed}
 		default:
 		}
 		if at, _ := deadline.get(); !at.IsZero() && !time.Now().Before(at) {
@@ -224,7 +227,8 @@ func (l *limit) get() (time.Time, <-chan struct{}) {
 func (c *wire) Write(b []byte) (int, error) {
 	request, client, ok := header(b)
 	if !ok {
-		return c.Conn.Write(b)
+		n, err := c.Conn.Write(b)
+		return n, broken("write", err)
 	}
 	if c.name(client) == "" {
 		c.wires.count(client, 1)
@@ -234,13 +238,15 @@ func (c *wire) Write(b []byte) (int, error) {
 	}
 	switch kind := c.wires.take(request); kind {
 	case fault.Cut:
-		_ = c.Close() // the error is the write's
+		_ = c.Close() // the error is the reset's
+		return 0, reset("write")
 	case fault.Lose, fault.Late:
 		c.mu.Lock()
 		c.next = kind
 		c.mu.Unlock()
 	}
-	return c.Conn.Write(b)
+	n, err := c.Conn.Write(b)
+	return n, broken("write", err)
 }
 
 // Read brings an answer, or loses it when the broker has given it.
@@ -255,13 +261,26 @@ func (c *wire) Read(b []byte) (int, error) {
 	case fault.Late:
 		still += late
 	case fault.Lose:
-		_ = c.Close() // the error is the read's
-		return 0, net.ErrClosed
+		_ = c.Close() // the error is the reset's
+		return 0, reset("read")
 	}
 	if stood := c.stand(still, &c.reading); stood != nil {
 		return 0, stood
 	}
-	return n, err
+	return n, broken("read", err)
+}
+
+// reset is how a connection ends that the network cuts.
+func reset(op string) error {
+	return &net.OpError{Op: op, Net: "tcp", Err: os.NewSyscallError(op, syscall.ECONNRESET)}
+}
+
+// broken makes the errors of a pipe those of a connection: clients know them by their types.
+func broken(op string, err error) error {
+	if errors.Is(err, io.ErrClosedPipe) {
+		return &net.OpError{Op: op, Net: "tcp", Err: net.ErrClosed}
+	}
+	return err
 }
 
 // header reads the kind of a request and who sends it: length, kind, version and number come before the client's id.
