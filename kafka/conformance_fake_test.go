@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"context"
 	"math/rand/v2"
 	"strconv"
 	"testing"
@@ -45,17 +46,22 @@ func serve(t testing.TB, version *kversion.Versions) service {
 	cluster, err := kfake.NewCluster(options...)
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
-	answerEpochs(cluster)
+	mend(cluster)
 	return service{cluster, w}
 }
 
 // config opens the service.
 func (s service) config(sharing kafka.Assignment) kafka.Config {
-	return kafka.Config{
+	c := kafka.Config{
 		Brokers: s.ListenAddrs(), Dial: s.wires.dial, Assignment: sharing, Session: session, Heartbeat: 100 * time.Millisecond,
-		PartitionBytes: 16 << 10, BufferBytes: 16 << 10, // so that readers can be overtaken
-		Rebalance: 10 * time.Second, MetadataMinAge: 50 * time.Millisecond, MetadataMaxAge: time.Second,
+		Rebalance: 10 * time.Second, MetadataMinAge: 50 * time.Millisecond,
+		BatchBytes:     8 << 20,                         // topics decide
+		PartitionBytes: 16 << 10, BufferBytes: 16 << 10, // readers can be overtaken
 	}
+	if !bubbles {
+		c.MetadataMaxAge = time.Second
+	}
+	return c
 }
 
 // plague has the brokers refuse appends and commits now and then, and answers to them get lost or late.
@@ -73,6 +79,12 @@ func (s service) plague() {
 func fakeHarness(t testing.TB, version *kversion.Versions, sharing kafka.Assignment) streamtest.Harness {
 	s := serve(t, version)
 	h := harnessOf(t, s.config(sharing))
+	h.MakeStream = func(ctx context.Context, c stream.StreamConfig) error {
+		if c.Compacted {
+			refuseKeyless(s.Cluster, c.Name)
+		}
+		return stream.EnsureStream(ctx, h.Backend, c)
+	}
 	h.Pause, h.Resume, h.Cut = s.wires.pause, s.wires.resume, s.wires.sever
 	h.Trouble = func(t testing.TB) stream.Backend {
 		s := serve(t, version)
@@ -90,24 +102,4 @@ func fakeHarness(t testing.TB, version *kversion.Versions, sharing kafka.Assignm
 		h.Parallel = 8
 	}
 	return h
-}
-
-// answerEpochs mends the fake: where a leader's epoch has no record yet, it says that the log ends nowhere.
-func answerEpochs(cluster *kfake.Cluster) {
-	cluster.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(request kmsg.Request) (kmsg.Response, error, bool) {
-		cluster.KeepControl()
-		asked := request.(*kmsg.OffsetForLeaderEpochRequest)
-		response := asked.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
-		for _, topic := range asked.Topics {
-			answer := kmsg.NewOffsetForLeaderEpochResponseTopic()
-			answer.Topic = topic.Topic
-			for _, p := range topic.Partitions {
-				end := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
-				end.Partition, end.LeaderEpoch, end.EndOffset = p.Partition, p.LeaderEpoch, 1<<40
-				answer.Partitions = append(answer.Partitions, end)
-			}
-			response.Topics = append(response.Topics, answer)
-		}
-		return response, nil, true
-	})
 }

@@ -16,6 +16,9 @@ import (
 	"github.com/streamport-go/streamport/stream/streamtest"
 )
 
+// errFixed says that Kafka has no request for what is asked.
+var errFixed = fmt.Errorf("%w: Kafka neither splits nor merges partitions", stream.ErrUnsupported)
+
 // harnessOf opens c and gives the suite what can be done to any cluster by requests alone.
 func harnessOf(t testing.TB, c kafka.Config) streamtest.Harness {
 	b := openConfig(t, c)
@@ -23,6 +26,8 @@ func harnessOf(t testing.TB, c kafka.Config) streamtest.Harness {
 		Backend: b,
 		Expel:   func(group, member string) error { return expel(t.Context(), b, group, member) },
 		Grow:    func(topic string, partitions int) error { return grow(t.Context(), b, topic, partitions) },
+		Split:   func(string, string) error { return errFixed },
+		Merge:   func(string, string, string) error { return errFixed },
 		Trim: func(topic, partition string, before stream.Position) error {
 			return trim(t.Context(), b, topic, partition, before)
 		},

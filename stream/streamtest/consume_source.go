@@ -117,7 +117,10 @@ func (t *T) neverTwice(name string) {
 }
 
 func nextChildren(t *T) {
-	t.needs(t.splits(), "Split")
+	t.needs(t.Split != nil, "Split")
+	if !t.splits() {
+		t.notClaimed("Resharding")
+	}
 	name := t.stream(1)
 	old := numbered(name, 12, 2)
 	t.send(old...)
