@@ -24,19 +24,25 @@ func (c *Claim) Of(client Client) bool { return c.s.client == client }
 // Guarded runs a write for the partition while it is held, with the membership of that moment. One write of a claim runs
 // at a time. Its context ends when the partition is lost or released, and giving the partition away waits for it. ErrLost
 // if the partition is no longer held, or the member is not in its group: brokers take a write without a generation even
-// from nobody.
+// from nobody. A write that tells that the group has forgotten the member lets the member look.
 func (c *Claim) Guarded(ctx context.Context, write func(context.Context, Membership) error) error {
 	c.touch()
 	if c.s.member == nil {
 		return fmt.Errorf("%w: a reading without a group keeps no checkpoints", stream.ErrUnsupported)
 	}
-	return c.guard.do(ctx, func(ctx context.Context) error {
+	err := c.guard.do(ctx, func(ctx context.Context) error {
 		m := c.s.member.Membership()
 		if m.Generation < 0 {
 			return fmt.Errorf("%w: the member is not in its group", stream.ErrLost)
 		}
 		return write(ctx, m)
 	})
+	if code, _ := CodeOf(err); code == unknownMember {
+		if m, ok := c.s.member.(Doubter); ok {
+			m.Doubt()
+		}
+	}
+	return err
 }
 
 // Committed is a checkpoint as the group stores it: a position of this partition, and a state that is not too large.

@@ -244,3 +244,17 @@ func TestAbandonWaitsForTheAnswerOfTheWriteUnderWay(t *testing.T) {
 		require.ErrorIs(t, r.save(c, 5), stream.ErrLost)
 	})
 }
+
+func TestMemberThatTheGroupHasForgottenLooksAtOnce(t *testing.T) {
+	for code, doubts := range map[int16]int32{25: 1, 22: 0, 113: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(10)
+			r := open(t, w)
+			r.m.give(0)
+			c := r.grant()
+			w.onCommit = func(context.Context, commitCall) error { return engine.Map(engine.Failed(code, nil)) }
+			require.ErrorIs(t, r.save(c, 4), stream.ErrLost)
+			require.Equal(t, doubts, r.m.doubts.Load(), "code %d", code)
+		})
+	}
+}

@@ -26,6 +26,10 @@ type Membership struct {
 	ServerAssigned          bool // KIP-848
 }
 
+// A Doubter is a Member that can ask its group at once whether it is still in it. Until its next heartbeat it would take
+// partitions for its own that others may have by now, and be granted them again. Doubt does not wait.
+type Doubter interface{ Doubt() }
+
 // A Listener hears what a group does to its member. Its methods are called one at a time, and the group waits for them.
 type Listener interface {
 	// Assigned: the partitions are the member's from now on.

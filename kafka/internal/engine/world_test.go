@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -325,7 +326,8 @@ func (n numbered) Read(first int, into []stream.Record) { copy(into, n[first:]) 
 type worldMember struct {
 	closing time.Duration // what Close takes
 	engine.Listener
-	w *world
+	w      *world
+	doubts atomic.Int32
 
 	mu         sync.Mutex // guards what follows
 	generation int32
@@ -351,6 +353,8 @@ func (m *worldMember) Membership() engine.Membership {
 	defer m.mu.Unlock()
 	return engine.Membership{Group: "g", Member: "m", Generation: m.generation}
 }
+
+func (m *worldMember) Doubt() { m.doubts.Add(1) }
 
 func (m *worldMember) become(generation int32) {
 	m.mu.Lock()

@@ -164,6 +164,9 @@ func (m *member) Membership() engine.Membership {
 	return now
 }
 
+// Doubt sends a heartbeat, or, where members share partitions themselves, joins again.
+func (m *member) Doubt() { m.native.ForceRebalance() }
+
 // Close leaves the group as part of closing the client. If ctx ends first, connections are cut, and what is left of the
 // client ends when the Listener lets it.
 func (m *member) Close(ctx context.Context) error {
