@@ -82,7 +82,7 @@ type exactly struct {
 	fleet   *fleet
 	nemesis *nemesis
 	endings *tally
-	sent    atomic.Int64
+	feeding atomic.Bool // inputs are being sent
 }
 
 func (x *exactly) config() kafka.Config {
@@ -117,14 +117,24 @@ func (x *exactly) prepare(ctx context.Context) error {
 func (x *exactly) check(ctx context.Context) (Verdict, error) {
 	v := Verdict{Version: x.cluster.Version(), Sent: x.Inputs, Asked: x.Kills, JavaDiffers: -1}
 	x.nemesis = &nemesis{seed: x.Seed, cluster: x.cluster, admin: x.admin, fleet: x.fleet, log: x.Log}
+	feedable, stop := context.WithCancel(ctx)
+	defer stop()
 	var feeding sync.WaitGroup
 	var fed error
 	begun := time.Now()
+	x.feeding.Store(true)
 	feeding.Go(func() {
-		fed = x.feed(ctx)
+		defer x.feeding.Store(false)
+		fed = x.feed(feedable)
 		v.Sending = time.Since(begun)
 	})
-	err := x.nemesis.rage(ctx, func() bool { return !x.enough() || x.sent.Load() < int64(x.Inputs) })
+	err := x.awaitFirst(ctx)
+	if err == nil {
+		err = x.nemesis.rage(ctx, func() bool { return !x.enough() || x.feeding.Load() })
+	}
+	if err != nil {
+		stop()
+	}
 	feeding.Wait()
 	if err := errors.Join(err, fed); err != nil {
 		return v, err
@@ -140,6 +150,19 @@ func (x *exactly) check(ctx context.Context) (Verdict, error) {
 	v.Endings = x.endings
 	v.Met, v.kills = x.nemesis.result()
 	return v, x.judge(ctx, &v)
+}
+
+// awaitFirst waits until the workers work: before that nothing is lost with them.
+func (x *exactly) awaitFirst(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainIn)
+	defer cancel()
+	for x.endings.Of(committed) == 0 {
+		if ctx.Err() != nil {
+			return fmt.Errorf("no transaction was committed in %v: %w", drainIn, context.Cause(ctx))
+		}
+		sleep(ctx, 50*time.Millisecond)
+	}
+	return nil
 }
 
 // kindShare is how large a part of the kills each kind must have.
@@ -189,7 +212,6 @@ func (x *exactly) feed(ctx context.Context) error {
 			out.SendAsync(ctx, &stream.Record{Stream: inputs, Key: fmt.Append(nil, "k", uid%keys), Value: text}, nil)
 			uid++
 		}
-		x.sent.Store(int64(uid))
 	}
 	err = out.Flush(ctx)
 	return errors.Join(err, out.Close(ctx), b.Close())

@@ -10,10 +10,11 @@ import (
 	"github.com/streamport-go/streamport/internal/tcpfault"
 )
 
-// A hand does one thing at a time, to workers or to brokers.
+// A hand does one thing at a time: to workers, to brokers, or to connections.
 type hand struct {
 	*nemesis
 	*rand.Rand
+	rest time.Duration // between two things, at most
 }
 
 // A move is one thing to do.
@@ -24,7 +25,7 @@ func (h hand) play(ctx context.Context, moves []move, more func() bool) error {
 	for {
 		h.Shuffle(len(moves), func(i, j int) { moves[i], moves[j] = moves[j], moves[i] })
 		for _, m := range moves {
-			if !h.wait(ctx, 200*time.Millisecond, 1200*time.Millisecond) || !more() {
+			if !h.wait(ctx, h.rest/6, h.rest) || !more() {
 				return nil
 			}
 			if err := m(ctx); err != nil {
@@ -39,9 +40,14 @@ func (h hand) onWorkers() []move {
 	return []move{h.killWorker, h.killWorker, h.killWorker, h.raiseZombie, h.pauseWorker}
 }
 
-// onBrokers are the moves against brokers and their connections.
+// onBrokers are the moves against brokers.
 func (h hand) onBrokers() []move {
-	return []move{h.killBroker, h.killBroker, h.killBroker, h.pauseBroker, h.loseAnswers, h.hurtBroker}
+	return []move{h.killBroker, h.killBroker, h.killBroker, h.pauseBroker}
+}
+
+// onWires are the moves against connections.
+func (h hand) onWires() []move {
+	return []move{h.loseAnswers, h.loseDecisions, h.loseDecisions, h.hurtBroker}
 }
 
 // victim is one of the workers that run; nil if there is none.
@@ -125,18 +131,29 @@ func (h hand) pauseBroker(ctx context.Context) error {
 	return h.whole(ctx)
 }
 
-// loseAnswers lets brokers do some of what they are asked, and cuts the connection instead of answering.
+// loseAnswers lets brokers write what they are sent, and cuts the connection instead of answering.
 func (h hand) loseAnswers(ctx context.Context) error {
-	writes := []int16{
-		tcpfault.Produce, tcpfault.OffsetCommit, tcpfault.TxnOffsetCommit, tcpfault.EndTxn, tcpfault.AddOffsetsToTxn,
-	}
-	for node := range h.cluster.Nodes() {
-		rule := tcpfault.Rule{Kind: tcpfault.LoseReply, Keys: writes, Times: 1 + h.IntN(4)}
-		defer h.cluster.Proxy(node + 1).Set(rule).Remove()
-	}
-	h.count(lostAnswers, "all brokers")
-	h.wait(ctx, time.Second, 3*time.Second)
+	h.lose(ctx, lostAnswers, tcpfault.Produce, tcpfault.OffsetCommit, tcpfault.TxnOffsetCommit, tcpfault.AddOffsetsToTxn)
 	return nil
+}
+
+// loseDecisions does the same to what ends a transaction: whether it was committed has to be found out.
+func (h hand) loseDecisions(ctx context.Context) error {
+	h.lose(ctx, lostDecisions, tcpfault.EndTxn)
+	return nil
+}
+
+func (h hand) lose(ctx context.Context, what string, keys ...int16) {
+	for node := range h.cluster.Nodes() {
+		f := h.cluster.Proxy(node + 1).Set(tcpfault.Rule{Kind: tcpfault.LoseReply, Keys: keys, Times: 1 + h.IntN(3)})
+		defer func() {
+			f.Remove()
+			for range f.Hits() {
+				h.count(what, fmt.Sprint("broker ", node+1))
+			}
+		}()
+	}
+	h.wait(ctx, time.Second, 3*time.Second)
 }
 
 // hurtBroker does something else to the connections of one broker for a while.

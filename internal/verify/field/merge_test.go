@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/streamport-go/streamport/internal/verify/history"
+	"github.com/streamport-go/streamport/stream"
 )
 
 // written is a history as a process writes it, a line for each operation.
@@ -77,10 +79,36 @@ func TestHistoriesAreMergedByTheClock(t *testing.T) {
 }
 
 func TestHoldsAreNumberedInTheOrderOfTheirGrants(t *testing.T) {
-	ops := number([]history.Op{{Hold: 1 << 40}, {}, {Hold: 7}, {Hold: 1 << 40}, {Hold: 7}})
+	ops := renumber([]history.Op{{Hold: 1 << 40}, {}, {Hold: 7}, {Hold: 1 << 40}, {Hold: 7}})
 	var holds []uint64
 	for _, op := range ops {
 		holds = append(holds, op.Hold)
 	}
 	require.Equal(t, []uint64{1, 0, 2, 1, 2}, holds)
+}
+
+func TestAKilledProcessMayHaveSavedWhatItHandled(t *testing.T) {
+	at := func(n uint64) stream.Position { return stream.MakePosition([3]uint64{2: n}, 0, 0) }
+	op := func(f history.Func, n uint64) history.Op {
+		return history.Op{Type: history.Note, F: f, Proc: "a", Part: "in/0", Hold: 9, Pos: at(n)}
+	}
+	told := []history.Op{
+		op(history.Acquire, 0), op(history.Deliver, 1), op(history.Deliver, 2), op(history.Deliver, 4), op(history.Deliver, 3),
+		op(history.Handled, 1), op(history.Handled, 5), op(history.Handled, 2), op(history.Skipped, 3),
+		{Type: history.OK, F: history.Checkpoint, Proc: "a", Part: "in/0", Hold: 9, Pos: at(1)},
+	}
+	positions := func(ops []history.Op) (all []stream.Position) {
+		for _, op := range underWay(ops) {
+			require.Equal(t, []any{history.Info, history.Checkpoint, uint64(9), "a"}, []any{op.Type, op.F, op.Hold, op.Proc})
+			all = append(all, op.Pos)
+		}
+		return all
+	}
+	require.Equal(t, []stream.Position{at(2), at(3)}, positions(told))
+	require.Equal(t, []stream.Position{at(2), at(3), at(4), at(5)}, positions(append(slices.Clone(told), op(history.Handled, 4))))
+	for _, end := range []history.Op{
+		op(history.Lost, 0), op(history.Release, 1), {Type: history.Invoke, F: history.Checkpoint, Hold: 9, Pos: at(2)},
+	} {
+		require.Empty(t, positions(append(slices.Clone(told), end)))
+	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/streamport-go/streamport/internal/testenv"
 )
 
-// A nemesis makes things go wrong until it is told to stop: one hand is for workers and one for brokers, at the same time.
+// A nemesis makes things go wrong until it is told to stop: one hand is for workers, one for brokers and one for connections, at the same time.
 // Methods may be called from many goroutines.
 type nemesis struct {
 	seed    uint64
@@ -38,15 +38,16 @@ type kill struct {
 
 // The things that it counts.
 const (
-	killedWorker = "worker kill -9"
-	killedBroker = "broker kill -9"
-	pausedWorker = "worker SIGSTOP"
-	zombie       = "worker SIGSTOP beside its successor, then kill -9"
-	pausedBroker = "broker SIGSTOP"
-	cutOff       = "broker cut off"
-	lostAnswers  = "answers lost"
-	delayed      = "broker delayed"
-	resetAll     = "connections reset"
+	killedWorker  = "worker kill -9"
+	killedBroker  = "broker kill -9"
+	pausedWorker  = "worker SIGSTOP"
+	zombie        = "worker SIGSTOP beside its successor, then kill -9"
+	pausedBroker  = "broker SIGSTOP"
+	cutOff        = "broker cut off"
+	lostAnswers   = "answer lost"
+	lostDecisions = "answer to EndTxn lost"
+	delayed       = "broker delayed"
+	resetAll      = "connections reset"
 )
 
 // killed is how many workers and brokers were killed so far.
@@ -91,17 +92,21 @@ func (n *nemesis) rage(ctx context.Context, more func() bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var raging sync.WaitGroup
-	var errs [2]error
-	for i, moves := range [2]func(hand) []move{hand.onWorkers, hand.onBrokers} {
-		h := hand{nemesis: n, Rand: rand.New(rand.NewPCG(n.seed, uint64(2+i)))}
+	hands := []struct {
+		rest  time.Duration
+		moves func(hand) []move
+	}{{1200 * time.Millisecond, hand.onWorkers}, {1200 * time.Millisecond, hand.onBrokers}, {3 * time.Second, hand.onWires}}
+	errs := make([]error, len(hands))
+	for i, of := range hands {
+		h := hand{nemesis: n, Rand: rand.New(rand.NewPCG(n.seed, uint64(2+i))), rest: of.rest}
 		raging.Go(func() {
-			if errs[i] = h.play(ctx, moves(h), more); errs[i] != nil {
+			if errs[i] = h.play(ctx, of.moves(h), more); errs[i] != nil {
 				cancel()
 			}
 		})
 	}
 	raging.Wait()
-	return errors.Join(errs[0], errs[1], n.whole(ctx))
+	return errors.Join(errors.Join(errs...), n.whole(ctx))
 }
 
 // wholeIn is how long replicas may take to be in sync again.

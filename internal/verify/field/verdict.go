@@ -63,6 +63,7 @@ func (v Verdict) vain() error {
 		{"brokers killed so", v.Brokers, v.Asked / kindShare},
 		{"committed transactions", v.Endings.Of(committed), v.Inputs / workerBatch},
 		{"transactions that were not committed", v.Endings.failures(), v.Asked / kindShare / 2},
+		{"commits whose answer was lost", v.Met[lostDecisions], v.Asked / kindShare / 2},
 	} {
 		if least.met < least.want {
 			errs = append(errs, fmt.Errorf("met too little: %d %s, at least %d are needed", least.met, least.what, least.want))

@@ -19,10 +19,12 @@ func class(err error) string {
 	if errors.Is(err, errPlanned) {
 		return "planned"
 	}
-	if c := history.Classify(err); c != history.ClassInvalid {
+	switch c := history.Classify(err); c {
+	case history.ClassInvalid, history.ClassUnclassified:
+		return history.ClassUnclassified + ": " + err.Error() // whoever reads the verdict wants to know
+	default:
 		return c
 	}
-	return history.ClassUnclassified + ": " + err.Error() // whoever reads the verdict wants to know
 }
 
 // saved says what an error means for a checkpoint. Only who no longer holds the partition is told that nothing was saved.
