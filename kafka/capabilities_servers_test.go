@@ -4,7 +4,6 @@ package kafka_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,8 +15,6 @@ import (
 	"github.com/streamport-go/streamport/kafka"
 	"github.com/streamport-go/streamport/stream"
 )
-
-var update = flag.Bool("update", false, "write the capabilities that the README shows anew")
 
 // What real brokers are found to do stands in testdata, from where the README's table has it: a topic with the brokers'
 // defaults and a partition more than one.
