@@ -13,6 +13,8 @@ type Code int16
 const (
 	OffsetOutOfRange       Code = 1
 	UnknownTopic           Code = 3
+	NoLeader               Code = 5
+	NotLeader              Code = 6
 	CoordinatorLoading     Code = 14
 	CoordinatorUnavailable Code = 15
 	NotCoordinator         Code = 16
@@ -27,6 +29,7 @@ const (
 	PolicyViolation        Code = 44
 	TransactionalIDDenied  Code = 53
 	GroupNotFound          Code = 69
+	OffsetNotAvailable     Code = 78
 	UnstableOffsets        Code = 88
 	UnknownTopicID         Code = 100
 )
@@ -49,6 +52,10 @@ func (c Code) Sentinel() error { return codes[c].sentinel }
 func (c Code) AtCoordinator() bool {
 	return c == CoordinatorLoading || c == CoordinatorUnavailable || c == NotCoordinator
 }
+
+// AtLeader reports whether the request went to a broker that does not, or not yet, lead the partition, as for a moment
+// after a topic was made and whenever a leader moves. It did nothing and may be sent again.
+func (c Code) AtLeader() bool { return c == NoLeader || c == NotLeader || c == OffsetNotAvailable }
 
 // codes is the table of the protocol's error codes, of Apache Kafka 4.4.
 //

@@ -28,28 +28,49 @@ const (
 	stablePauseMax = 250 * time.Millisecond
 )
 
-// Offsets asks the leaders of the partitions. What concerns one partition only is in its Edged.
+// Offsets asks the leaders of the partitions. What concerns one partition only is in its Edged. A leader that is on its
+// way is waited for, for as long as other requests are tried.
 func (c *client) Offsets(ctx context.Context, topic string, partitions []int32, edge engine.Edge) (map[int32]engine.Edged, error) {
+	edges := make(map[int32]engine.Edged, len(partitions))
+	left, patience := partitions, time.Now().Add(retryFor)
+	for pause := stablePause; ; pause = min(2*pause, stablePauseMax) {
+		moving, err := c.offsetsOnce(ctx, topic, left, edge, edges)
+		if err != nil || len(moving) == 0 || time.Now().After(patience) {
+			return edges, err
+		}
+		left = moving
+		if err := wait(ctx, pause); err != nil {
+			return nil, fmt.Errorf("the leader of partition %d is moving: %w", left[0], err)
+		}
+	}
+}
+
+// offsetsOnce returns the partitions that should be asked for again.
+func (c *client) offsetsOnce(
+	ctx context.Context, topic string, partitions []int32, edge engine.Edge, into map[int32]engine.Edged,
+) (moving []int32, err error) {
 	request, err := listRequest(topic, partitions, edge)
 	if err != nil {
 		return nil, err
 	}
-	edges := make(map[int32]engine.Edged, len(partitions))
 	for _, shard := range c.native.RequestSharded(ctx, request) {
 		if shard.Err != nil {
 			if err := mapped(shard.Err); ctx.Err() != nil {
 				return nil, err
 			}
-			failShard(edges, shard.Req.(*kmsg.ListOffsetsRequest), engine.Denied(mapped(shard.Err), "DESCRIBE", "topic "+topic))
+			failShard(into, shard.Req.(*kmsg.ListOffsetsRequest), engine.Denied(mapped(shard.Err), "DESCRIBE", "topic "+topic))
 			continue
 		}
 		for _, t := range shard.Resp.(*kmsg.ListOffsetsResponse).Topics {
 			for _, p := range t.Partitions {
-				edges[p.Partition] = edged(topic, p)
+				into[p.Partition] = edged(topic, p)
+				if engine.Code(p.ErrorCode).AtLeader() {
+					moving = append(moving, p.Partition)
+				}
 			}
 		}
 	}
-	return edges, nil
+	return moving, nil
 }
 
 func listRequest(topic string, partitions []int32, edge engine.Edge) (*kmsg.ListOffsetsRequest, error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -157,6 +158,20 @@ func TestOffsetsOfEdges(t *testing.T) {
 	require.ErrorIs(t, got[9].Err, stream.ErrNotFound)
 	_, err = c.Offsets(t.Context(), "orders", []int32{0}, engine.Edge{Kind: "middle"})
 	require.ErrorIs(t, err, stream.ErrInvalid)
+}
+
+func TestOffsetsWaitForALeaderThatMoves(t *testing.T) {
+	fake := fakeCluster(t, kfake.SeedTopics(2, "orders"))
+	fake.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "orders", Partitions: []int32{1}, Err: kerr.NotLeaderForPartition, Count: 3,
+	})
+	// What the library knows is too new to be asked again, so it gives up at once.
+	c := openAdmin(t, fake.ListenAddrs(), func(s *engine.Settings) { s.MetadataMinAge = time.Minute; s.MetadataMaxAge = time.Hour })
+	got, err := c.Offsets(t.Context(), "orders", []int32{0, 1}, engine.Edge{Kind: engine.EdgeEnd})
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	require.NoError(t, got[0].Err)
+	require.NoError(t, got[1].Err)
 }
 
 func TestStableEdgeStandsBeforeAnOpenTransaction(t *testing.T) {
