@@ -21,15 +21,16 @@ func (x *exactly) judge(ctx context.Context, v *Verdict) error {
 	if v.Hanging, err = hanging(ctx, x.admin, outputs); err != nil {
 		return err
 	}
-	in, err := x.read(ctx, inputs)
+	in, _, err := x.read(ctx, inputs)
 	if err != nil {
 		return err
 	}
-	out, err := x.read(ctx, outputs)
+	out, aborts, err := x.read(ctx, outputs)
 	if err != nil {
 		return err
 	}
 	v.compare(in, out)
+	v.Aborts = aborts
 	if x.Java {
 		v.JavaDiffers, err = x.askJava(ctx, out)
 	}
@@ -82,20 +83,20 @@ func (v *Verdict) sawKills(during []bool, in, out time.Time) {
 // positionText is the text form of the position of a record: its offset plus one, and its leader epoch plus one.
 func positionText(r *kgo.Record) string { return fmt.Sprintf("%d@%d", r.Offset+1, r.LeaderEpoch+1) }
 
-// read reads a topic from its beginning to its end, committed records only.
-func (x *exactly) read(ctx context.Context, topic string) ([]*kgo.Record, error) {
+// read reads a topic from its beginning to its end, committed records only, and counts the marks of aborted transactions.
+func (x *exactly) read(ctx context.Context, topic string) (all []*kgo.Record, aborts int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	ends, err := x.admin.ListEndOffsets(ctx, topic)
 	if err = errors.Join(err, ends.Error()); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	client, err := kgo.NewClient(
 		kgo.SeedBrokers(x.cluster.Bootstrap()...), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
 		kgo.ConsumeTopics(topic), kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 	)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer client.Close()
 	left := map[int32]int64{}
@@ -104,23 +105,29 @@ func (x *exactly) read(ctx context.Context, topic string) ([]*kgo.Record, error)
 			left[o.Partition] = o.Offset
 		}
 	})
-	var all []*kgo.Record
 	for len(left) > 0 {
 		fetches := client.PollFetches(ctx)
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("read %s: %d partitions were not at their end: %w", topic, len(left), err)
+			return nil, 0, fmt.Errorf("read %s: %d partitions were not at their end: %w", topic, len(left), err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			if !r.Attrs.IsControl() {
+			switch {
+			case !r.Attrs.IsControl():
 				all = append(all, r)
+			case isAbort(r):
+				aborts++
 			}
 			if r.Offset+1 >= left[r.Partition] {
 				delete(left, r.Partition)
 			}
 		})
 	}
-	return all, nil
+	return all, aborts, nil
 }
+
+// isAbort reports whether a control record ends an aborted transaction: its key is a version and a type, of which 0 is
+// abort (KIP-98).
+func isAbort(r *kgo.Record) bool { return bytes.Equal(r.Key, []byte{0, 0, 0, 0}) }
 
 // askJava lets Java's own consumer read the outputs, and counts what it sees otherwise.
 func (x *exactly) askJava(ctx context.Context, out []*kgo.Record) (int, error) {

@@ -89,11 +89,11 @@ func (o *Options) runLong(ctx context.Context, seed uint64, stdout, log io.Write
 		Version: o.version, Sharing: kafka.Assignment(o.sharing), Policy: workload.Policy(o.policy),
 		For: time.Duration(o.minutes * float64(time.Minute)), Seed: seed, Log: log,
 	}.Run(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		fmt.Fprintln(stdout, j)
+		err = j.Err()
 	}
-	fmt.Fprintln(stdout, j)
-	if err = j.Err(); err != nil {
+	if err != nil && j.Folder != "" {
 		err = fmt.Errorf("%w\nhistories: %s", err, j.Folder)
 	}
 	return err

@@ -23,7 +23,8 @@ type Verdict struct {
 	Asked              int // how many kills were asked for
 	Workers, Brokers   int // of each, how many were killed while an input was there whose output came later
 	Met                map[string]int
-	Endings            *tally
+	Endings            *tally // of transactions, as workers have seen them
+	Aborts             int    // marks of aborted transactions in the outputs, one in each partition that they wrote to
 	Sending, Finishing time.Duration
 
 	kills []kill
@@ -62,7 +63,7 @@ func (v Verdict) vain() error {
 		{"workers killed so", v.Workers, v.Asked / kindShare},
 		{"brokers killed so", v.Brokers, v.Asked / kindShare},
 		{"committed transactions", v.Endings.Of(committed), v.Inputs / workerBatch},
-		{"transactions that were not committed", v.Endings.failures(), v.Asked / kindShare / 2},
+		{"transactions that were not committed", v.Endings.failures() + v.Aborts, v.Asked / kindShare / 2},
 		{"commits whose answer was lost", v.Met[lostDecisions], v.Asked / kindShare / 2},
 	} {
 		if least.met < least.want {
@@ -80,10 +81,11 @@ func (v Verdict) String() string {
 	}
 	return fmt.Sprintf("exactly-once on Apache Kafka %s: %d inputs (%d misfed), %d outputs, %d duplicated, %d lost, %d foreign, "+
 		"%d hanging, %d offsets astray; Java's client: %s\n"+
-		"%d processes killed while inputs were on their way: %d workers, %d brokers; met: %s\ntransactions: %v\n"+
+		"%d processes killed while inputs were on their way: %d workers, %d brokers; met: %s\n"+
+		"transactions: %v; %d marks of aborted ones\n"+
 		"sent in %v, all processed %v after the last fault",
 		v.Version, v.Inputs, v.Misfed, v.Outputs, v.Duplicated, v.Lost, v.Foreign, v.Hanging, v.Uncommitted, java,
-		v.Workers+v.Brokers, v.Workers, v.Brokers, listed(v.Met), v.Endings,
+		v.Workers+v.Brokers, v.Workers, v.Brokers, listed(v.Met), v.Endings, v.Aborts,
 		v.Sending.Round(time.Millisecond), v.Finishing.Round(time.Millisecond))
 }
 

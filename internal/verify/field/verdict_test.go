@@ -95,6 +95,11 @@ func TestAVerdictAboutTooLittleFails(t *testing.T) {
 	}
 }
 
+func TestMarksOfAbortedTransactionsAreKnown(t *testing.T) {
+	require.True(t, isAbort(&kgo.Record{Key: []byte{0, 0, 0, 0}}))
+	require.False(t, isAbort(&kgo.Record{Key: []byte{0, 0, 0, 1}}))
+}
+
 func TestWhatIsNoWorkerIsLeftAlone(t *testing.T) {
 	for _, args := range [][]string{{"verify"}, {"verify", "-env", "kafka"}, {"verify", workFlag}} {
 		working, err := Work(args)
