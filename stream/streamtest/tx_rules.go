@@ -201,7 +201,7 @@ func (t *T) commitsAsTold() {
 	tx.Append(t.ctx, []*stream.Record{rec}, newAcks().done)
 	heal, err := t.Cut()
 	t.ok(err, "Cut")
-	ctx, cancel := context.WithTimeout(t.ctx, 10*prompt)
+	ctx, cancel := context.WithTimeout(t.ctx, 3*prompt)
 	err = tx.Commit(ctx, nil, stream.Checkpoint{})
 	cancel()
 	heal()
