@@ -3,7 +3,8 @@
 //	go -C internal/verify run ./cmd/verify -env memory -seeds 20000 -commit $(git rev-parse HEAD)
 //	go -C internal/verify run -tags synctests ./cmd/verify -env kfake -seeds 300
 //	go -C internal/verify run ./cmd/verify -env kafka -minutes 1
-//	go -C internal/verify run ./cmd/verify -env kafka -exactly -version 3.9.2 -inputs 50000 -kills 10
+//	go -C internal/verify run ./cmd/verify -env kafka -exactly -version 3.9.2 -inputs 50000 -kills 10 -java
+//	go -C internal/verify run ./cmd/verify -env kafka -exactly -mutant offsets-first
 //
 // It prints how much it met, and fails if anything is wrong or if it met too little to prove anything. A seed that fails
 // is run again with ever fewer faults, and the line that replays it is printed.
