@@ -36,6 +36,9 @@ func (l listener) Revoked(ps []Partition) {
 		c.ask()
 	}
 	loseAll(rest)
+	if mutated("revocation does not wait") {
+		return
+	}
 	timer := time.NewTimer(s.revokeWait())
 	defer timer.Stop()
 wait:

@@ -142,6 +142,9 @@ func (c *Claim) step(ctx context.Context, into []stream.Record) (int, error) {
 	switch {
 	case n > 0:
 		c.doubts = 0
+		if mutated("what was fetched is saved") {
+			_, _ = c.commit(ctx, Committed{Offset: c.read})
+		}
 		return n, nil
 	case broken != nil:
 		return 0, c.mend(ctx, broken)

@@ -104,6 +104,9 @@ func (c *Claim) leap(cut *Truncated, oldest, end Offset) error {
 	}
 	c.read, c.begun, c.doubts = to, false, 0
 	c.saved.Store(min(c.saved.Load(), to.At)) // behind a cut the old checkpoint says nothing
+	if mutated("expiry is not told") {
+		return nil
+	}
 	c.s.tell(stream.Event{
 		Kind: stream.EventGap, Stream: c.p.Topic, Partition: c.p.String(), Position: gap.Asked, Oldest: gap.Oldest, Err: gap,
 	})

@@ -50,7 +50,7 @@ func (g *guard) do(ctx context.Context, write func(context.Context) error) error
 func (g *guard) enter(cancel context.CancelCauseFunc, idle chan struct{}) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.over {
+	if g.over && !mutated("guard does not refuse") {
 		return false
 	}
 	g.cancel, g.idle = cancel, idle
@@ -63,7 +63,7 @@ func (g *guard) refuse() <-chan struct{} {
 	first, idle := !g.over, g.idle
 	g.over = true
 	g.mu.Unlock()
-	if first {
+	if first && !mutated("guard does not refuse") {
 		close(g.closed)
 	}
 	return idle
@@ -75,7 +75,7 @@ func (g *guard) close() <-chan struct{} {
 	g.mu.Lock()
 	cancel := g.cancel
 	g.mu.Unlock()
-	if cancel != nil {
+	if cancel != nil && !mutated("guard does not refuse") {
 		cancel(stream.ErrLost)
 	}
 	return idle

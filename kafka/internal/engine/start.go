@@ -179,6 +179,13 @@ func (s *Source) committed(ctx context.Context, topic string, claims []*Claim) (
 	if err != nil {
 		return found, 0, err
 	}
+	if len(all) == 0 && mutated("start is not saved") {
+		at, err := startOffsets(ctx, s.client, s.stable(), topic, mine, stream.StartLatest, s.config.Start)
+		for n, o := range at {
+			found[n] = Committed{Offset: o}
+		}
+		return found, 0, err
+	}
 	if len(all) == 0 {
 		wait, err := s.saveStart(ctx, t, claims)
 		return nil, wait, err

@@ -26,7 +26,7 @@ func MaxStateBytes(metadata int64) int64 {
 
 // encodeState writes a state as metadata; nil is no state.
 func encodeState(state []byte) string {
-	if state == nil {
+	if state == nil || mutated("state is dropped") {
 		return ""
 	}
 	return stateMark + base64.RawStdEncoding.EncodeToString(state)

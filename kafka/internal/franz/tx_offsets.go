@@ -30,6 +30,9 @@ const regroupPatience = 3 * time.Second
 // commitWith puts the claim's checkpoint into the transaction and commits it, all while the claim's guard says that the
 // partition is held: brokers accept offsets for partitions that the member has no longer.
 func (t *tx) commitWith(ctx context.Context, claim engine.TxClaim, to stream.Checkpoint) error {
+	if mutated("offsets are outside the transaction") {
+		return errors.Join(claim.Checkpoint(ctx, to), t.decide(ctx, nil))
+	}
 	patience, cancel := context.WithTimeout(ctx, regroupPatience)
 	defer cancel()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
@@ -40,6 +43,9 @@ func (t *tx) commitWith(ctx context.Context, claim engine.TxClaim, to stream.Che
 			}
 			if err != nil {
 				return settled(cause(ctx, err))
+			}
+			if mutated("aborted offsets count as saved") {
+				claim.Saved(at.Committed)
 			}
 			if err := t.decide(ctx, at); err != nil {
 				return err

@@ -30,6 +30,14 @@ func (t *tx) decide(ctx context.Context, at *mark) error {
 	if err == nil {
 		return nil
 	}
+	switch {
+	case mutated("unknown commit counts as aborted"):
+		return settled(mapped(err))
+	case mutated("unknown commit counts as done"):
+		return nil
+	case mutated("unknown commit is aborted on the same epoch"):
+		return settled(errors.Join(mapped(err), t.session.native.EndTransaction(bounded, kgo.TryAbort)))
+	}
 	if !t.session.endings.missing() && refusesCommit(err) {
 		return settled(mapped(err))
 	}
