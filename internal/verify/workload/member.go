@@ -178,7 +178,7 @@ func (r *run) acquired(at place, pos stream.Position) {
 		pos = r.birth[part]
 	}
 	r.hold++
-	s := &session{run: r, pace: holder(r.Seed, r.hold), place: at, part: part, hold: r.hold}
+	s := &session{run: r, pace: holder(r.Seed, r.hold), place: at, part: part, hold: r.hold, from: pos}
 	r.held[at] = s
 	r.mu.Unlock()
 	r.noteHeld(at, history.Op{F: history.Acquire, Part: part, Pos: pos})

@@ -1,7 +1,9 @@
 package workload
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"sync"
 
 	"github.com/streamport-go/streamport/internal/verify/history"
@@ -15,10 +17,12 @@ type session struct {
 	place
 	part string
 	hold uint64
+	from stream.Position // the checkpoint after which the hold begins
 
 	guard   sync.Mutex // guards what follows
 	told    map[stream.Position]bool
 	handled stream.Position // the highest
+	looked  bool            // at the state
 }
 
 // deliver records that the handler has got a record: once, although a policy may try it again.
@@ -68,12 +72,37 @@ func (s *session) checkpoint(ctx context.Context, p *stream.Partition, rec *stre
 	s.begin(rec, 0)
 	var err error
 	if s.Policy == State {
-		err = p.CheckpointState(ctx, rec, rec.Key)
+		s.look(p)
+		err = p.CheckpointState(ctx, rec, stateAt(rec.Position))
 	} else {
 		err = p.Checkpoint(ctx, rec)
 	}
 	s.end(rec, 0, err)
 	return err
+}
+
+// stateAt is the state that is saved with a checkpoint: it names the place.
+func stateAt(at stream.Position) []byte {
+	major, sub, _ := at.Parts()
+	return fmt.Append(nil, major, sub)
+}
+
+// look sees, once, whether the hold has the state that was saved with its checkpoint. Where nothing was handled before, and
+// in a partition that replaces others, there may be none, or others'.
+func (s *session) look(p *stream.Partition) {
+	s.mu.Lock()
+	born := s.birth[s.part]
+	s.mu.Unlock()
+	s.guard.Lock()
+	again := s.looked
+	s.looked = true
+	s.guard.Unlock()
+	if again || s.Chunked || s.from.IsZero() || s.from.Compare(born) <= 0 {
+		return
+	}
+	if states := p.State(); len(states) != 1 || !bytes.Equal(states[0], stateAt(s.from)) {
+		s.note(history.Op{F: history.Escape, Proc: s.member, Part: s.part, Err: "the state is not the checkpoint's"})
+	}
 }
 
 // begin and end record a call for a checkpoint. In a Checkpointer the call itself is recorded there.
