@@ -22,6 +22,7 @@ import (
 // TestOnRealBrokers runs what real brokers decide: one cluster for each version of the transaction protocol, shared by
 // tests that have their own topics, groups and connections.
 func TestOnRealBrokers(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{testenv.DefaultVersion, testenv.VersionTV1} {
 		t.Run(version, func(t *testing.T) {
 			b := startBrokers(t, testenv.Config{Version: version, Properties: map[string]string{

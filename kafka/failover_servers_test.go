@@ -18,6 +18,7 @@ import (
 
 // TestLeaderLoss produces while the partition's leader goes: every record is stored once and in order, and none fails.
 func TestLeaderLoss(t *testing.T) {
+	t.Parallel() // it mostly waits
 	b := startBrokers(t, testenv.Config{Nodes: 3})
 	for _, how := range []struct {
 		name       string
