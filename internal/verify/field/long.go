@@ -232,40 +232,56 @@ func (r *long) finish(ctx context.Context, b stream.Backend) error {
 	if err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(drainIn); ; sleep(ctx, 200*time.Millisecond) {
-		done, err := caughtUp(ctx, c, r.open())
-		if err == nil && done {
-			break
-		}
-		if ctx.Err() != nil || time.Now().After(deadline) {
-			return errors.Join(fmt.Errorf("the group was not at the end %v after the last fault", drainIn), err, ctx.Err())
-		}
+	if err := r.await(ctx, c); err != nil {
+		return err
 	}
 	r.rec.Add(history.Op{Type: history.Note, F: history.Drained})
 	return r.fleet.stopAll(stopIn)
 }
 
-// open is how many records a handler keeps open in a partition until others come.
-func (r *long) open() int64 {
-	if r.Policy == workload.Shuffled {
-		return workload.MaxBatch - 1
+// Handlers that finish records in any order keep some open until others come: a lag that is no more than that, and
+// stays as it is, is the end.
+const (
+	leftOpen  = 100
+	staysOpen = 4 * time.Second
+)
+
+// await waits until the group is done with everything.
+func (r *long) await(ctx context.Context, c stream.Consumer) error {
+	ctx, cancel := context.WithTimeout(ctx, drainIn)
+	defer cancel()
+	var last int64 = -1
+	var since time.Time
+	for {
+		lag, err := lagOf(ctx, c)
+		if lag != last || err != nil {
+			last, since = lag, time.Now()
+		}
+		still := time.Since(since) >= staysOpen && lag <= leftOpen && r.Policy == workload.Shuffled
+		if err == nil && (lag == 0 || still) {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return errors.Join(fmt.Errorf("the group was not at the end %v after the last fault: %d records", drainIn, lag), err, ctx.Err())
+		}
+		sleep(ctx, 200*time.Millisecond)
 	}
-	return 0
 }
 
-// caughtUp reports whether a group is done with everything but so many records of each partition.
-func caughtUp(ctx context.Context, c stream.Consumer, open int64) (bool, error) {
+// lagOf is how many records a group is behind.
+func lagOf(ctx context.Context, c stream.Consumer) (n int64, err error) {
 	lags, err := c.Lag(ctx)
-	if err != nil {
-		return false, err
-	}
 	for _, l := range lags {
-		if l.Records.N > open || !l.Records.Known {
-			return false, nil
+		if !l.Records.Known {
+			err = errors.Join(err, errUnknownLag)
 		}
+		n += l.Records.N
 	}
-	return true, nil
+	return n, err
 }
+
+// errUnknownLag is a question that brokers could not answer just now.
+var errUnknownLag = errors.New("a partition's lag is not known")
 
 // tell adds what stands in the topics in the end, and what the group has saved.
 func (r *long) tell(ctx context.Context, b stream.Backend) error {

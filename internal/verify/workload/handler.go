@@ -136,7 +136,7 @@ func (s *session) records(ctx context.Context, p *stream.Partition) error {
 // batches handles and checkpoints some records at a time.
 func (s *session) batches(ctx context.Context, p *stream.Partition) error {
 	wait := time.Duration(s.IntN(3)*2000) * tick
-	for batch, err := range p.Batches(ctx, MaxBatch, wait) {
+	for batch, err := range p.Batches(ctx, maxBatch, wait) {
 		if err != nil {
 			return err
 		}
@@ -180,7 +180,7 @@ func (s *session) shuffle(ctx context.Context, p *stream.Partition) error {
 		}
 		s.deliver(rec)
 		open = append(open, rec)
-		if err := finish(s.IntN(MaxBatch)); err != nil {
+		if err := finish(s.IntN(maxBatch)); err != nil {
 			return err
 		}
 	}

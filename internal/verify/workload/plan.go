@@ -100,7 +100,7 @@ func (p Plan) Level(t env.Traits) check.Level {
 	case PerRecord, State:
 		l.Window = 1
 	case PerBatch, Transact:
-		l.Window = 2 * MaxBatch
+		l.Window = 2 * maxBatch
 	default:
 		l.Window = 64 // what a member handles between two saves of the prefix
 	}
@@ -110,8 +110,8 @@ func (p Plan) Level(t env.Traits) check.Level {
 func (p Plan) grace() time.Duration    { return cmp.Or(p.Grace, patience) }
 func (p Plan) delivery() time.Duration { return cmp.Or(p.Delivery, delivers) }
 
-// MaxBatch is how many records a handler takes at a time.
-const MaxBatch = 4
+// maxBatch is how many records a handler takes at a time.
+const maxBatch = 4
 
 // ChunkBytes is the largest value that a plan with chunks stores whole.
 const ChunkBytes = 128

@@ -10,7 +10,7 @@ import (
 
 // transact makes one output of each input, together with the checkpoint.
 func (s *session) transact(ctx context.Context, p *stream.Partition, out stream.Producer) error {
-	for batch, err := range p.Batches(ctx, MaxBatch, 0) {
+	for batch, err := range p.Batches(ctx, maxBatch, 0) {
 		if err != nil {
 			return err
 		}
