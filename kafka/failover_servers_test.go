@@ -31,7 +31,7 @@ func TestLeaderLoss(t *testing.T) {
 	} {
 		t.Run(how.name, func(t *testing.T) {
 			topic := b.topic(t, 1)
-			leader := b.leader(t, topic)
+			leader := b.leaderOfAll(t, topic)
 			s := b.sendOn(t, topic)
 			s.await(t, 100)
 			how.away(t, topic, leader)
@@ -74,8 +74,8 @@ func (b *brokers) leaderless(t *testing.T) {
 	require.Equal(t, []string{"before", "meanwhile"}, values(b.log(t, topic, 0)))
 }
 
-// leader is the node that leads partition 0.
-func (b *brokers) leader(t *testing.T, topic string) int {
+// leaderOfAll is the node that leads partition 0, once every replica is in sync.
+func (b *brokers) leaderOfAll(t *testing.T, topic string) int {
 	t.Helper()
 	return b.awaitLeader(t, topic, func(p kadm.PartitionDetail) bool { return p.Leader > 0 && len(p.ISR) == 3 })
 }
