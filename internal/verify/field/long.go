@@ -59,8 +59,8 @@ func (j Judgement) String() string {
 
 // What a run must meet: one that met less proves nothing.
 const (
-	leastProduced  = 1_000
-	leastDelivered = 1_000
+	leastProduced  = 500
+	leastDelivered = 500
 	leastTakeovers = 5
 	leastKills     = 1 // of workers and of brokers
 )
