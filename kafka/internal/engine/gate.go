@@ -12,15 +12,20 @@ import (
 // line. Methods may be called from many goroutines.
 type Gate struct {
 	records, bytes int64
-	used           atomic.Uint64 // records above gateBytes bits, bytes below
 	waiting        atomic.Int32  // len(line), or more once the gate is shut; looked at before the lock is taken
+	in             atomic.Uint64 // all that ever entered: records above gateBytes bits, bytes below
+	seen           atomic.Uint64 // out, as of some time ago
+	_              [64]byte      // whoever enters and whoever leaves write to cache lines of their own
+	out            atomic.Uint64 // all that ever left
+	_              [64]byte
 
 	mu   sync.Mutex // guards what follows
 	line []chan struct{}
 	shut chan struct{} // closed by Shut
 }
 
-// The count of records and that of bytes share a word, so that a record's answer costs one atomic operation.
+// The count of records and that of bytes share a word, so that a record's answer costs one atomic operation. The sums may
+// overflow: their difference is right.
 const (
 	gateBytes  = 40 // bits: a tebibyte
 	mostBytes  = 1<<gateBytes - 1
@@ -94,29 +99,48 @@ func (g *Gate) try(sizes []int64, turn chan struct{}) (int, chan struct{}) {
 	return 0, place
 }
 
+// take looks at what has left only when there seems to be no space: that word belongs to whoever leaves.
 func (g *Gate) take(sizes []int64) int {
 	for {
-		used := g.used.Load()
-		records, bytes := int64(used>>gateBytes), int64(used&mostBytes)
-		n, sum := 0, int64(0)
-		for n < len(sizes) && records+int64(n) < g.records {
-			size := min(sizes[n], g.bytes)
-			if bytes+sum+size > g.bytes {
-				break
+		seen := g.seen.Load() // first, so that it is never more than in
+		in := g.in.Load()
+		n, sum := g.fit(in-seen, sizes)
+		if n < len(sizes) {
+			if out := g.out.Load(); out != seen {
+				g.seen.Store(out)
+				continue
 			}
-			sum += size
-			n++
 		}
-		if n == 0 || g.used.CompareAndSwap(used, used+uint64(n)<<gateBytes+uint64(sum)) {
+		if n == 0 || g.in.CompareAndSwap(in, in+uint64(n)<<gateBytes+uint64(sum)) {
 			return n
 		}
 	}
 }
 
+// fit is how many of the records fit in, and their bytes.
+func (g *Gate) fit(used uint64, sizes []int64) (n int, sum int64) {
+	records, bytes := int64(used>>gateBytes), int64(used&mostBytes)
+	for n < len(sizes) && records+int64(n) < g.records {
+		size := min(sizes[n], g.bytes)
+		if bytes+sum+size > g.bytes {
+			break
+		}
+		sum += size
+		n++
+	}
+	return n, sum
+}
+
+// used is what is inside. Out is read first, so that it is never more than in.
+func (g *Gate) used() uint64 {
+	out := g.out.Load()
+	return g.in.Load() - out
+}
+
 // Leave gives back the space of one record.
 func (g *Gate) Leave(size int64) {
-	used := g.used.Add(-(1<<gateBytes + uint64(min(size, g.bytes))))
-	if g.waiting.Load() > 0 && g.roomy(used) {
+	g.out.Add(1<<gateBytes + uint64(min(size, g.bytes)))
+	if g.waiting.Load() > 0 && g.roomy(g.used()) {
 		g.mu.Lock()
 		g.wake()
 		g.mu.Unlock()
@@ -144,7 +168,7 @@ func (g *Gate) Shut() {
 
 // Used returns how many records and bytes are inside.
 func (g *Gate) Used() (records, bytes int64) {
-	used := g.used.Load()
+	used := g.used()
 	return int64(used >> gateBytes), int64(used & mostBytes)
 }
 
@@ -172,7 +196,7 @@ func (g *Gate) count() {
 
 // next lets the first in line try if there is space for it too.
 func (g *Gate) next() {
-	if g.roomy(g.used.Load()) {
+	if g.roomy(g.used()) {
 		g.wake()
 	}
 }

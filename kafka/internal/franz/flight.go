@@ -120,38 +120,54 @@ type term struct {
 	sink    *sink
 	ctx     context.Context
 	cancel  context.CancelFunc
-	until   time.Time    // nothing is accepted into it from here on
-	pending atomic.Int64 // records, and one as long as the term is open
+	until   time.Time   // nothing is accepted into it from here on
+	sealed  atomic.Bool // nothing is accepted into it any more
+	over    atomic.Bool // drained is closed, or about to be
 	drained chan struct{}
+	joined  atomic.Int64 // records counted in
+	_       [64]byte     // whoever joins and whoever leaves write to cache lines of their own
+	left    atomic.Int64 // records counted out
+	_       [64]byte
 }
 
 func newTerm(s *sink, now time.Time) *term {
 	delivery := s.config.DeliveryTimeout
 	t := &term{sink: s, until: now.Add(delivery / termsADelivery), drained: make(chan struct{})}
 	t.ctx, t.cancel = context.WithDeadlineCause(context.Background(), now.Add(delivery), errDelivery)
-	t.pending.Store(1)
 	return t
 }
 
 // termsADelivery is how many terms there are in a delivery timeout: a record may end by that part earlier.
 const termsADelivery = 16
 
-// join counts n records in, unless the term is over.
+// join counts n records in, unless the term is sealed.
 func (t *term) join(n int64) bool {
-	for {
-		pending := t.pending.Load()
-		if pending == 0 {
-			return false
-		}
-		if t.pending.CompareAndSwap(pending, pending+n) {
-			return true
-		}
+	t.joined.Add(n)
+	if !t.sealed.Load() {
+		return true
+	}
+	t.joined.Add(-n)
+	t.settle()
+	return false
+}
+
+// leave counts a record out.
+func (t *term) leave() {
+	t.left.Add(1)
+	if t.sealed.Load() {
+		t.settle()
 	}
 }
 
-// leave counts n records out.
-func (t *term) leave(n int64) {
-	if t.pending.Add(-n) == 0 {
+// seal lets nobody join any more.
+func (t *term) seal() {
+	t.sealed.Store(true)
+	t.settle()
+}
+
+// settle ends a sealed term that is drained. Left is read first: if it is joined then, nobody is inside.
+func (t *term) settle() {
+	if left := t.left.Load(); left == t.joined.Load() && t.over.CompareAndSwap(false, true) {
 		t.cancel()
 		close(t.drained)
 	}

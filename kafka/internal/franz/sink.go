@@ -41,6 +41,7 @@ type sink struct {
 	stalled  func()                   // unlinger as a value, if there is something to wait for
 	answers  answers                  // of franz-go's goroutine for promises
 	losses   losses
+	clock    clock
 	numbers  atomic.Uint64 // of records, in the order of Append
 	current  atomic.Pointer[term]
 	last     atomic.Pointer[known] // of the record before: most likely the next one's
@@ -127,7 +128,7 @@ func (s *sink) Append(ctx context.Context, recs []*stream.Record, done func(stre
 func (s *sink) append(
 	ctx context.Context, recs []*stream.Record, sizes []int64, flights []flight, done func(stream.Ack, error),
 ) {
-	now := time.Now()
+	now := s.clock.now()
 	var space []kgo.RecordHeader
 	if n := countHeaders(recs); n > 0 {
 		space = make([]kgo.RecordHeader, n)
@@ -280,7 +281,7 @@ func (s *sink) join(n int64, now time.Time) *term {
 			s.mu.Unlock()
 			return nil
 		}
-		if t := s.current.Load(); t == nil || !now.Before(t.until) || t.pending.Load() == 0 {
+		if t := s.current.Load(); t == nil || !now.Before(t.until) || t.sealed.Load() {
 			s.seal()
 			fresh := newTerm(s, now)
 			s.terms = append(s.terms, fresh)
@@ -293,9 +294,9 @@ func (s *sink) join(n int64, now time.Time) *term {
 // seal ends the current term, so that it drains, and forgets those that are drained. The caller holds the lock.
 func (s *sink) seal() {
 	if t := s.current.Swap(nil); t != nil {
-		t.leave(1)
+		t.seal()
 	}
-	s.terms = slices.DeleteFunc(s.terms, func(t *term) bool { return t.pending.Load() == 0 })
+	s.terms = slices.DeleteFunc(s.terms, func(t *term) bool { return t.over.Load() })
 }
 
 // sealed ends the current term and returns those that are not drained.

@@ -55,7 +55,7 @@ func (a *answers) take(r *kgo.Record, err error) {
 	done, t := f.done, f.term
 	done(ack, err)
 	a.sink.gate.Leave(f.size)
-	t.leave(1)
+	t.leave()
 }
 
 // laneOf finds the lane of a partition; that of -1 is for records that were never placed.
