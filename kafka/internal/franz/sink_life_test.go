@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/goleak"
@@ -104,4 +105,56 @@ func TestPatternIsNoTopic(t *testing.T) {
 	r := keyed("^t", "k", 1)
 	s.Append(t.Context(), r, a.done)
 	require.ErrorIs(t, a.wait(r...)[0], stream.ErrInvalid)
+}
+
+// TestThrottleIsTold has a broker make the producer wait.
+func TestThrottleIsTold(t *testing.T) {
+	c := fakeCluster(t, kfake.SeedTopics(1, "t"))
+	told := make(chan stream.Event, 10)
+	config := sinkConfig()
+	config.Observe = func(e stream.Event) {
+		if e.Kind == stream.EventThrottled {
+			told <- e
+		}
+	}
+	s := openTestSink(t, sinkSettings(c.ListenAddrs()), config, limits{})
+	c.ControlKey(produceKey, func(request kmsg.Request) (kmsg.Response, error, bool) {
+		answer := refusal(request, &kerr.Error{}, 0).(*kmsg.ProduceResponse)
+		answer.ThrottleMillis = 30
+		return answer, nil, true
+	})
+	a := newAnswered(t)
+	recs := keyed("t", "k", 1)
+	s.Append(t.Context(), recs, a.done)
+	require.Equal(t, []error{nil}, a.wait(recs...))
+	e := <-told
+	require.Equal(t, 30*time.Millisecond, e.Duration)
+	require.Equal(t, "m", e.Member)
+}
+
+// TestFailedBatchesAreNotToldAsProduced has brokers refuse a batch.
+func TestFailedBatchesAreNotToldAsProduced(t *testing.T) {
+	c := fakeCluster(t, kfake.SeedTopics(1, "t"))
+	told := make(chan stream.Event, 10)
+	config := sinkConfig()
+	config.Observed = true
+	config.Observe = func(e stream.Event) {
+		if e.Kind == stream.EventProduced {
+			told <- e
+		}
+	}
+	s := openTestSink(t, sinkSettings(c.ListenAddrs()), config, limits{})
+	a := newAnswered(t)
+	c.ControlKey(produceKey, func(request kmsg.Request) (kmsg.Response, error, bool) {
+		return refusal(request, kerr.InvalidRecord, 0), nil, true
+	})
+	failed := keyed("t", "failed", 1)
+	s.Append(t.Context(), failed, a.done)
+	require.ErrorIs(t, a.wait(failed...)[0], stream.ErrInvalid)
+	good := keyed("t", "good", 1)
+	s.Append(t.Context(), good, a.done)
+	require.Equal(t, []error{nil}, a.wait(good...))
+	require.Equal(t, 1, (<-told).Records)
+	require.NoError(t, s.Close(t.Context()))
+	require.Empty(t, told)
 }

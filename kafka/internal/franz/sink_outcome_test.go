@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
@@ -292,7 +294,7 @@ func TestVerdictsAreTrue(t *testing.T) {
 			}
 			results := a.wait(all...)
 			stored := map[string]int{}
-			for _, r := range readAll(t, c.ListenAddrs(), "t", 1) {
+			for _, r := range readAll(t, c.ListenAddrs(), "t", stands(t, c, "t", partitions)) {
 				stored[string(r.Value)]++
 			}
 			unknown, good := 0, 0
@@ -312,6 +314,23 @@ func TestVerdictsAreTrue(t *testing.T) {
 			t.Logf("%d records: %d good, %d unknown, %d not stored", len(all), good, unknown, len(all)-good-unknown)
 		})
 	}
+}
+
+// stands is how many records the fake has of a topic.
+func stands(t *testing.T, c *kfake.Cluster, topic string, partitions int32) (n int) {
+	t.Helper()
+	native, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...))
+	require.NoError(t, err)
+	defer native.Close()
+	ends, err := kadm.NewClient(native).ListEndOffsets(t.Context(), topic)
+	require.NoError(t, err)
+	for partition := range partitions {
+		end, ok := ends.Lookup(topic, partition)
+		require.True(t, ok)
+		require.NoError(t, end.Err)
+		n += int(end.Offset)
+	}
+	return n
 }
 
 // mixed is the n-th of a seed's numbers.
