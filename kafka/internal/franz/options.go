@@ -21,12 +21,14 @@ func common(s engine.Settings, member string) ([]kgo.Opt, error) {
 	if member != "" {
 		id += "-" + member
 	}
+	brokers := newStalls(dialer(s), s.RequestOverhead, s.Acks != engine.AcksNone)
 	options := []kgo.Opt{
+		kgo.WithHooks(brokers),
 		kgo.SeedBrokers(s.Brokers...),
 		kgo.ClientID(id[:min(len(id), maxClientID)]),
 		kgo.SoftwareNameAndVersion("streamport-franz-go", "1"),
 		kgo.Rack(s.Rack),
-		kgo.Dialer(dialer(s)),
+		kgo.Dialer(brokers.connect),
 		kgo.RequestTimeoutOverhead(s.RequestOverhead),
 		kgo.RetryTimeoutFn(retryTimeout(s)),
 		kgo.MetadataMinAge(s.MetadataMinAge),
