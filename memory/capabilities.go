@@ -82,7 +82,7 @@ func (t *topic) guarantees(c *stream.Capabilities) {
 	c.PartitionOrder = yes("readers get records in the order in which they are stored")
 	c.KeyOrder = t.keyOrder()
 	c.Groups = t.groups()
-	c.Fencing = yes("a checkpoint is written only while the partition is held, in one step")
+	c.Fencing = t.fencing()
 	c.IdempotentProduce = either(r.idempotent, "a retry is recognised",
 		"a retry after a lost answer stores the record twice; make handlers idempotent")
 	c.Transactions = either(r.transacts, "records and a checkpoint become visible together",
@@ -105,6 +105,13 @@ func (t *topic) operations(c *stream.Capabilities) {
 	c.ThrottleDelay = no("no answer comes late because of a quota")
 	c.ThrottleReject = either(r.refuses, "records over a partition's rate are refused one by one, and retried by the sink",
 		"nothing is refused for its rate")
+}
+
+func (t *topic) fencing() stream.Flag {
+	if t.traits.guarded {
+		return declared(stream.Emulated, "a late checkpoint is refused by the library; the service looks at the member only")
+	}
+	return yes("a checkpoint is written only while the partition is held, in one step")
 }
 
 func (t *topic) keyOrder() stream.Flag {

@@ -16,8 +16,8 @@
 // alone, at most 1,048,588 bytes. Producing is idempotent; transactions are read committed. Partitions are only added
 // (Grow), which moves keys. Records are kept for 7 days, judged by their own time every 5 minutes, each as if it were
 // its own segment: a real broker keeps them a little longer. Groups rebalance cooperatively, or eagerly with
-// Config.Assignment; a silent member is taken for dead after 45 s. State is at most 3,072 bytes, what 4,096 bytes of
-// offset metadata hold as base64.
+// Config.Assignment; a silent member is taken for dead after 45 s. State is at most 3,069 bytes, what 4,096 bytes of
+// offset metadata hold as base64 behind a mark.
 //
 // [Kinesis] places keys by MD5 in hash ranges, names partitions "shardId-000000000000" and on, and numbers records by
 // long numbers with holes; a child's exceed its parents'. Keys are 1 to 256 characters of UTF-8, and there are no
@@ -34,7 +34,7 @@
 //     retries;
 //   - long positions with holes, of which only the order means anything;
 //   - the size of a record is counted as Kafka counts it, and the limit is Kinesis' 1 MiB;
-//   - state is at most 3,072 bytes;
+//   - state is at most 3,069 bytes;
 //   - every member that comes or goes makes all members give all partitions back, and each new hold begins after the
 //     last checkpoint: what was handled and not checkpointed is delivered again;
 //   - a retry after a lost answer stands twice (Ack.Duplicate);
@@ -48,8 +48,9 @@
 //
 // A test that asserts these proves nothing about a real service: records survive as long as the backend and no
 // longer, whatever a Like says of Durability; a checkpoint that an unfenced service would take late is refused,
-// except with a Like without Fencing; all partitions answer equally fast; a commit becomes visible in all partitions
-// almost at once.
+// except with a Like without Fencing; all partitions answer equally fast; a transaction is visible when its commit
+// returns, in all partitions, where Kafka's readers see it a moment later; nothing is fetched ahead of a handler, so
+// that what expires is missed at once; and no quota makes an answer late.
 //
 // # Time, and sizes of things
 //

@@ -72,6 +72,7 @@ type traits struct {
 	holes       bool // positions leave out numbers at random
 	batchSizes  bool // a record's size is that of a Kafka batch that holds it alone
 	refuses     bool // over its rate a partition refuses records, which the sink retries
+	guarded     bool // late checkpoints are refused by the library, not by the service
 	unfenced    bool // checkpoints of members that have lost the partition are written
 	ungrouped   bool // no groups
 	untimed     bool // no reading from a time
@@ -94,10 +95,11 @@ type traits struct {
 const maxKeyPoints = 256
 
 // Rates and sizes of Kinesis: API operations PutRecords, GetRecords, UpdateMaxRecordSize and
-// IncreaseStreamRetentionPeriod. Kafka's state is what 4,096 bytes of offset metadata hold as base64.
+// IncreaseStreamRetentionPeriod. Kafka's state is what 4,096 bytes of offset metadata hold
+// as base64 behind a mark of four bytes.
 const (
 	kafkaBatchBytes   = 1_048_588
-	kafkaStateBytes   = 4096 / 4 * 3
+	kafkaStateBytes   = (4096 - 4) * 3 / 4
 	kinesisStateBytes = 64 * kib
 )
 
@@ -106,7 +108,7 @@ func (p Profile) traits() traits {
 	case Kafka:
 		return traits{
 			nilKeys: true, binaryKeys: true, headers: true, tombstones: true, eventTime: true, keyOrder: true,
-			idempotent: true, transacts: true, compacts: true, resharding: true, lagRecords: true, batchSizes: true,
+			idempotent: true, transacts: true, compacts: true, resharding: true, lagRecords: true, batchSizes: true, guarded: true,
 			session: 45 * time.Second, retention: 7 * day, shortest: time.Millisecond,
 			recordBytes: kafkaBatchBytes, mostBytes: 1 << 30, stateBytes: kafkaStateBytes,
 		}
@@ -120,7 +122,7 @@ func (p Profile) traits() traits {
 		}
 	}
 	return traits{
-		hashed: true, keyOrder: true, resharding: true, holes: true, eager: true, batchSizes: true,
+		hashed: true, keyOrder: true, resharding: true, holes: true, eager: true, batchSizes: true, guarded: true,
 		session: 10 * time.Second, retention: day, shortest: day, longest: 365 * day,
 		recordBytes: mib, mostBytes: 10 * mib, stateBytes: kafkaStateBytes,
 		requestRecs: 500, requestSize: 10 * mib,

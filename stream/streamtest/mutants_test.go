@@ -337,7 +337,7 @@ func mutants() map[string]struct {
 		}, capability+"MaxStateBytes"),
 		"a state over the limit is cut": kafka(func() *mutant {
 			return &mutant{checkpoint: func(c stream.Claim, to stream.Checkpoint) error {
-				to.State = to.State[:min(len(to.State), 3<<10)]
+				to.State = to.State[:min(len(to.State), 3069)]
 				return c.Checkpoint(context.Background(), to)
 			}}
 		}, capability+"MaxStateBytes"),

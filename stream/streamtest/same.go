@@ -55,6 +55,9 @@ func Same(t *testing.T, openReal, openDouble func(t testing.TB) Harness, expecte
 				left = slices.Delete(left, i, i+1)
 			}
 			for side, v := range map[string]verdict{"real": actual, "double": double} {
+				for _, failure := range v.failures {
+					t.Logf("the %s backend breaks the rule: %s", side, failure)
+				}
 				for _, reason := range v.reasons {
 					t.Logf("could not be tried on the %s backend: %s", side, reason)
 				}
