@@ -1,11 +1,15 @@
 package kafka_test
 
 import (
+	"path/filepath"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/streamport-go/streamport/kafka"
+	"github.com/streamport-go/streamport/stream"
 	"github.com/streamport-go/streamport/stream/streamtest"
 )
 
@@ -28,8 +32,55 @@ func TestFake(t *testing.T) {
 		if !bubbles && !c.always {
 			continue
 		}
-		t.Run(c.name, func(t *testing.T) {
-			streamtest.Run(t, func(t testing.TB) streamtest.Harness { return fakeHarness(t, c.version, c.sharing) })
-		})
+		t.Run(c.name, func(t *testing.T) { fakeConforms(t, c.name, c.version, c.sharing) })
 	}
+}
+
+// fakeConforms runs the suite and, where all of it can be tried, compares its report with the one that is checked in.
+func fakeConforms(t *testing.T, name string, version *kversion.Versions, sharing kafka.Assignment) {
+	now := conformance{Nodes: 1, Assignment: string(sharing)}
+	file := filepath.Join(t.TempDir(), "report.json")
+	streamtest.Run(t, func(t testing.TB) streamtest.Harness {
+		h := fakeHarness(t, version, sharing)
+		h.Report = file
+		return h
+	})
+	if t.Failed() || !bubbles {
+		return
+	}
+	read(t, file, &now.Report)
+	now.Kafka = "franz-go's fake broker as " + fakeVersion(t, version)
+	now.compare(t, filepath.Join("testdata", "conformance", "kfake-"+name+".json"))
+}
+
+// fakeVersion is which Kafka a fake broker looks like.
+func fakeVersion(t *testing.T, version *kversion.Versions) string {
+	s := serve(t, version)
+	b := openConfig(t, s.config(kafka.Cooperative))
+	known, err := kadm.NewClient(b.Client()).ApiVersions(t.Context())
+	require.NoError(t, err)
+	first := known[0]
+	return first.VersionGuess()
+}
+
+// What brokers are too old for is refused when it is asked for, and the flags say so before.
+func TestFakeOldBrokers(t *testing.T) {
+	open := func(version *kversion.Versions, sharing kafka.Assignment) *kafka.Backend {
+		s := serve(t, version)
+		require.NoError(t, s.CreateTopic("orders", 1, nil))
+		return openConfig(t, s.config(sharing))
+	}
+	b := open(kversion.V3_8_0(), kafka.Server)
+	_, err := b.OpenSource(t.Context(), stream.SourceConfig{Group: "g", Member: "m", Streams: []string{"orders"}})
+	require.ErrorIs(t, err, stream.ErrUnsupported, "coordinators share since 4.0")
+
+	b = open(kversion.V0_10_2(), kafka.Cooperative)
+	c, err := b.Capabilities(t.Context(), "orders")
+	require.NoError(t, err)
+	require.Equal(t, stream.None, c.IdempotentProduce.Support, c)
+	require.Equal(t, stream.None, c.Transactions.Support, c)
+	_, err = stream.NewProducer(t.Context(), b, stream.ProducerConfig{
+		Streams: []string{"orders"}, Require: stream.Requirements{Transactions: stream.Native},
+	})
+	require.ErrorIs(t, err, stream.ErrUnsupported)
 }
