@@ -27,11 +27,12 @@ type Claim struct {
 	granted  bool          // Next returned it; the source's lock guards it
 
 	// Only Fetch uses what follows, and before it Seek.
-	read   Offset    // the next to be read
-	until  int64     // the reading ends before this offset; -1: nowhere, or not yet known
-	stop   time.Time // the reading ends before the first record of this time or later; zero: see until
-	begun  bool
-	doubts int // how often an offset was out of range that turned out to be in range
+	read    Offset    // the next to be read
+	until   int64     // the reading ends before this offset; -1: nowhere, or not yet known
+	stop    time.Time // the reading ends before the first record of this time or later; zero: see until
+	begun   bool
+	suspect bool // the topic may have been made anew since
+	doubts  int  // how often an offset was out of range that turned out to be in range
 
 	saved  atomic.Int64 // the offset of the last checkpoint
 	ended  atomic.Bool  // the reading's end was reached
@@ -134,6 +135,12 @@ func (c *Claim) step(ctx context.Context, into []stream.Record) (int, error) {
 	}
 	if c.isAskedBack() || c.atEnd() {
 		return 0, io.EOF
+	}
+	if !c.begun && c.suspect {
+		if err := c.s.sameTopic(ctx, c.p.Topic); err != nil {
+			return 0, c.fault("fetch", err)
+		}
+		c.suspect = false
 	}
 	if !c.begun {
 		c.start()

@@ -20,10 +20,14 @@ const (
 // mend finds out why the partition stands still, and does what SourceConfig.Expired says when the log no longer has what
 // is to be read. It never jumps without an error or EventGap.
 func (c *Claim) mend(ctx context.Context, broken error) error {
+	if err := c.s.sameTopic(ctx, c.p.Topic); errors.Is(err, stream.ErrNotFound) {
+		c.begun, c.suspect = false, true
+		return c.fault("fetch", err)
+	}
 	var cut *Truncated
 	truncated := errors.As(broken, &cut)
 	if !truncated && !errors.Is(broken, stream.ErrExpired) {
-		c.begun = false // the next Fetch tries again
+		c.begun, c.suspect = false, true // the next Fetch tries again
 		return c.fault("fetch", broken)
 	}
 	oldest, end, err := c.edges(ctx)

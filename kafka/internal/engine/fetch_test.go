@@ -230,6 +230,24 @@ func TestBrokenPartitionTellsWhyAndIsReadOnByTheNextFetch(t *testing.T) {
 	})
 }
 
+func TestTopicMadeAnewIsNotReadOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, newWorld(5))
+		r.m.give(0)
+		c := r.grant()
+		_, _ = r.read(c)
+		r.w.mu.Lock()
+		r.w.id[0] = 1
+		r.w.mu.Unlock()
+		r.f.r.Broken(at("t", 0), engine.Map(engine.Failed(6, nil))) // nobody leads it, for a moment
+		r.w.change(0, func(l *partitionLog) { l.end = 9 })
+		for range 3 {
+			_, err := c.Fetch(t.Context(), make([]stream.Record, 1))
+			require.ErrorIs(t, err, stream.ErrNotFound)
+		}
+	})
+}
+
 func TestCheckpointBelowTheSavedOneWritesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(9)

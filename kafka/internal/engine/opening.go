@@ -111,6 +111,7 @@ func (s *Source) resolve(ctx context.Context) ([]Topic, error) {
 	}
 	for _, t := range topics {
 		s.topics[t.Name] = true
+		s.identify(t)
 		for n := range s.only {
 			if !slices.Contains(numbers(t), n) {
 				return nil, fault("open source", t.Name, Partition{Number: n}.String(),
@@ -140,4 +141,3 @@ func stableEdge(s Settings) string {
 	}
 	return EdgeStable
 }
-

@@ -31,8 +31,9 @@ type Source struct {
 
 	mu      sync.Mutex // guards what follows
 	seats   map[Partition]*seat
-	topics  map[string]bool    // whose Start counts; a topic that appears later is read from its beginning
-	waiting map[string]waiting // topics whose Start somebody else should save
+	ids     map[string][16]byte // of topics, as they were met first
+	topics  map[string]bool     // whose Start counts; a topic that appears later is read from its beginning
+	waiting map[string]waiting  // topics whose Start somebody else should save
 	queue   []*Claim
 	through map[Partition]bool // the reading's end was reached
 	wake    chan struct{}      // closed and replaced when Next should look again
@@ -58,6 +59,7 @@ func NewSource(ctx context.Context, client Client, s Settings, c stream.SourceCo
 	src := &Source{
 		client: client, settings: s, config: c, sources: sources, ends: newEnds(c.End),
 		needs: make(chan struct{}, 1), seats: map[Partition]*seat{}, topics: map[string]bool{},
+		ids:     map[string][16]byte{},
 		waiting: map[string]waiting{}, through: map[Partition]bool{}, wake: make(chan struct{}), ending: make(chan struct{}),
 		gone: make(chan struct{}), opened: make(chan struct{}),
 	}

@@ -175,6 +175,7 @@ func (s *Source) committed(ctx context.Context, topic string, claims []*Claim) (
 	if err != nil {
 		return found, 0, err
 	}
+	s.identify(t)
 	all, err := s.client.Committed(ctx, s.config.Group, topic, numbers(t))
 	if err != nil {
 		return found, 0, err

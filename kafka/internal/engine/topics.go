@@ -126,7 +126,36 @@ func (s *Source) look(ctx context.Context) error {
 		return err
 	}
 	for _, t := range topics {
+		s.identify(t)
 		s.seatSome(t.Name, numbers(t), nil)
+	}
+	return nil
+}
+
+// identify remembers which topic a name means, the first time that it is met.
+func (s *Source) identify(t Topic) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ids == nil {
+		s.ids = map[string][16]byte{}
+	}
+	if _, known := s.ids[t.Name]; !known {
+		s.ids[t.Name] = t.ID
+	}
+}
+
+// sameTopic refuses a topic that was deleted and made anew under its name since it was met: its offsets mean other records.
+// Brokers before Kafka 2.8 do not tell topics of one name apart.
+func (s *Source) sameTopic(ctx context.Context, name string) error {
+	t, err := s.client.Topic(ctx, name)
+	if err != nil {
+		return err
+	}
+	s.identify(t)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.ids[name]; known != t.ID {
+		return fmt.Errorf("%w: topic %s was made anew", stream.ErrNotFound, name)
 	}
 	return nil
 }

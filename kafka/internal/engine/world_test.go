@@ -25,6 +25,7 @@ type world struct {
 
 	mu       sync.Mutex // guards what follows
 	logs     map[engine.Partition]*partitionLog
+	id       [16]byte // of every topic
 	offsets  map[engine.Partition]engine.Committed
 	commits  []commitCall
 	onCommit func(ctx context.Context, call commitCall) error // its error is the answer
@@ -59,7 +60,7 @@ func (w *world) Topics(context.Context) ([]string, error) { return []string{"t"}
 func (w *world) Topic(_ context.Context, name string) (engine.Topic, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	t := engine.Topic{Name: name}
+	t := engine.Topic{Name: name, ID: w.id}
 	for p := range w.logs {
 		if p.Topic == name {
 			t.Partitions = append(t.Partitions, engine.TopicPartition{Number: p.Number})
