@@ -67,13 +67,15 @@ func fencing(t *T, _ string) {
 	c := t.sourceConfig(group, name)
 	first := t.source(c)
 	claim, recs := t.claimed(first)
+	var source stream.Source
 	var next stream.Claim
 	switch {
 	case t.Expel != nil:
-		next = t.heir(c)
+		source, next = t.heir(c)
 	case t.Crash != nil:
 		t.ok(t.Crash(c.Group, c.Member), "Crash")
-		next = t.successor(c)
+		source = t.source(t.sourceConfig(group, name))
+		next = t.next(source)
 	default:
 		t.cannot("the harness has neither Expel nor Crash")
 	}
@@ -87,6 +89,7 @@ func fencing(t *T, _ string) {
 	_ = claim.Release(t.ctx, false)
 	_ = first.Close(t.ctx) // it may have joined the group again
 	t.is(next.Release(t.ctx, false), nil, "Release")
+	t.is(source.Close(t.ctx), nil, "Close")
 	saved := t.savedOf(t.source(t.sourceConfig(group, name)), next.Hold().Partition)
 	t.check(saved.Compare(again[0].Position) == 0, "the checkpoint moved from %v to %v", again[0].Position, saved)
 }
