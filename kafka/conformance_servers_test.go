@@ -3,9 +3,12 @@
 package kafka_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/streamport-go/streamport/internal/tcpfault"
 	"github.com/streamport-go/streamport/internal/testenv"
@@ -77,6 +80,12 @@ func (b *brokers) harness(t testing.TB, assignment kafka.Assignment) streamtest.
 	h := harnessOf(t, config)
 	h.Parallel = atATime
 	h.Pause, h.Resume = members.pause, members.resume
+	h.Grow = func(topic string, partitions int) error {
+		if err := grow(t.Context(), h.Backend.(*kafka.Backend), topic, partitions); err != nil {
+			return err
+		}
+		return b.knows(t.Context(), topic, partitions)
+	}
 	h.Cut = func() (func(), error) { return way.set(tcpfault.Rule{Kind: tcpfault.CutOff}).remove, nil }
 	h.Trouble = func(t testing.TB) stream.Backend { return b.troubled(t, assignment) }
 	return h
@@ -94,4 +103,29 @@ func (b *brokers) troubled(t testing.TB, assignment kafka.Assignment) stream.Bac
 	config := b.config(way)
 	config.Assignment = assignment
 	return openConfig(t, config)
+}
+
+// knows waits until every broker knows so many partitions of a topic.
+func (b *brokers) knows(ctx context.Context, topic string, partitions int) error {
+	all, err := b.admin.ListBrokers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, node := range all.NodeIDs() {
+		for known := 0; known < partitions; {
+			request := kmsg.NewPtrMetadataRequest()
+			asked := kmsg.NewMetadataRequestTopic()
+			asked.Topic = &topic
+			request.Topics = append(request.Topics, asked)
+			answer, err := request.RequestWith(ctx, b.native.Broker(int(node)))
+			if err != nil {
+				return err
+			}
+			known = 0
+			for _, t := range answer.Topics {
+				known = len(t.Partitions)
+			}
+		}
+	}
+	return nil
 }
