@@ -183,7 +183,7 @@ func (c *wire) stand(still time.Duration, deadline *limit) error {
 		default:
 		}
 		if at, _ := deadline.get(); !at.IsZero() && !time.Now().Before(at) {
-			return os.ErrDeadlineExceeded
+			return &net.OpError{Op: "wait", Net: "tcp", Err: os.ErrDeadlineExceeded}
 		}
 	}
 	return nil
@@ -277,8 +277,11 @@ func reset(op string) error {
 
 // broken makes the errors of a pipe those of a connection: clients know them by their types.
 func broken(op string, err error) error {
-	if errors.Is(err, io.ErrClosedPipe) {
+	switch {
+	case errors.Is(err, io.ErrClosedPipe):
 		return &net.OpError{Op: op, Net: "tcp", Err: net.ErrClosed}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &net.OpError{Op: op, Net: "tcp", Err: os.ErrDeadlineExceeded}
 	}
 	return err
 }
