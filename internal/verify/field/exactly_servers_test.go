@@ -29,10 +29,10 @@ func TestAHistoryOnRealBrokersIsSound(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	j, err := Long{
-		Version: testenv.DefaultVersion, Sharing: kafka.Cooperative, Policy: workload.PerBatch, For: 10 * time.Second, Seed: 1,
-		Keep: t.TempDir(), Log: t.Output(),
+		Version: testenv.DefaultVersion, Sharing: kafka.Cooperative, Policy: workload.PerBatch, For: 12 * time.Second, Seed: 1,
+		Log: t.Output(),
 	}.Run(ctx)
-	t.Log(j)
+	t.Log(j, j.Folder) // which is there if anything is wrong
 	require.NoError(t, err)
 	require.NoError(t, j.Err())
 }

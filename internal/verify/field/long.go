@@ -45,6 +45,7 @@ type Judgement struct {
 	Policy  workload.Policy
 	Report  check.Report
 	Met     map[string]int
+	For     time.Duration
 	Folder  string // where the histories are, if anything is wrong
 }
 
@@ -61,8 +62,8 @@ func (j Judgement) String() string {
 const (
 	leastProduced  = 500
 	leastDelivered = 500
-	leastTakeovers = 5
-	leastKills     = 1 // of workers and of brokers
+	leastKills     = 1                // of workers and of brokers
+	takeoverEvery  = 12 * time.Second // at most
 )
 
 // Err is nil if nothing is wrong and enough was met.
@@ -73,7 +74,7 @@ func (j Judgement) Err() error {
 		met, want int
 	}{
 		{"records", j.Report.Stats.Produced, leastProduced}, {"deliveries", j.Report.Stats.Delivered, leastDelivered},
-		{"takeovers", j.Report.Stats.Takeovers, leastTakeovers}, {killedWorker, j.Met[killedWorker], leastKills},
+		{"takeovers", j.Report.Stats.Takeovers, max(1, int(j.For/takeoverEvery))}, {killedWorker, j.Met[killedWorker], leastKills},
 		{killedBroker, j.Met[killedBroker], leastKills},
 	} {
 		if least.met < least.want {
@@ -120,7 +121,7 @@ func (l Long) Run(ctx context.Context) (j Judgement, err error) {
 		Long: l, folder: folder, begun: time.Now().Round(0), cluster: cluster, admin: kadm.NewClient(client), fleet: &fleet{log: l.Log},
 	}
 	defer func() { err = errors.Join(err, r.fleet.stopAll(stopIn)) }()
-	j = Judgement{Version: cluster.Version(), Policy: l.Policy, Folder: folder}
+	j = Judgement{Version: cluster.Version(), Policy: l.Policy, For: l.For, Folder: folder}
 	return j, r.judge(ctx, &j)
 }
 
