@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A clock tells the time for records that come singly. It adds the time since its last reading to that reading, which asks
-// the system for one clock where time.Now asks for two: that is the largest single cost that a record has here. A wall clock
-// that is set is followed within clockAge. Methods may be called from many goroutines.
+// A clock tells the time for records that come singly. It adds the time since its last reading to that reading, which
+// reads one clock where time.Now reads two. A wall clock that is set is followed within clockAge. Methods may be called
+// from many goroutines.
 type clock struct{ read atomic.Pointer[time.Time] }
 
 const clockAge = 100 * time.Millisecond

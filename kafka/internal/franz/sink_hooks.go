@@ -80,7 +80,8 @@ func (h batches) OnProduceBatchWritten(
 	took := h.took[meta.NodeID]
 	h.mu.Unlock()
 	h.sink.config.Observe(stream.Event{
-		Kind: stream.EventProduced, Member: h.sink.config.Member, Stream: topic, Partition: engine.Partition{Number: partition}.String(),
+		Kind: stream.EventProduced, Member: h.sink.config.Member,
+		Stream: topic, Partition: engine.Partition{Number: partition}.String(),
 		Records: m.NumRecords, Bytes: int64(m.UncompressedBytes), Duration: took,
 	})
 }
