@@ -101,7 +101,6 @@ func (t *T) zombies(name string, recs []stream.Record) {
 	next := t.successor(c) // when its session is over
 	t.ok(t.Resume(c.Group, c.Member), "Resume")
 	t.fenced(claim, next, recs, "of a member that slept through its session")
-	t.await(claim.Hold().Lost, "the loss of a member that slept through its session")
 }
 
 // fenced has the former holder and the present one save: only the present one's counts.
@@ -111,6 +110,7 @@ func (t *T) fenced(former, present stream.Claim, recs []stream.Record, what stri
 	t.is(former.Checkpoint(t.ctx, stream.Checkpoint{Position: recs[8].Position}), stream.ErrLost, "Checkpoint %s", what)
 	t.is(present.Checkpoint(t.ctx, stream.Checkpoint{Position: recs[4].Position}), nil, "Checkpoint of the present holder")
 	t.is(former.Checkpoint(t.ctx, stream.Checkpoint{Position: recs[8].Position}), stream.ErrLost, "Checkpoint %s", what)
+	t.await(former.Hold().Lost, "the loss "+what)
 	t.is(former.Release(t.ctx, true), nil, "Release %s", what)
 	got := t.take(present, 1)
 	t.check(got[0].Position == recs[2].Position, "the present holder was moved to %s", got[0].Value)
