@@ -2,6 +2,7 @@ package workload
 
 import (
 	"errors"
+	"net"
 	"strings"
 
 	"github.com/streamport-go/streamport/internal/verify/history"
@@ -39,8 +40,15 @@ func saved(err error) history.Type {
 	}
 }
 
-// runClass tells the failures that the workload itself has planned from those of the library.
+// unreachable is a run that could not begin because no connection could be made. The contract has no name for that.
+const unreachable = "unreachable"
+
+// runClass tells the failures that the workload itself has planned, and those of the network, from those of the library.
 func runClass(err error) string {
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		return unreachable
+	}
 	if err != nil && strings.Contains(err.Error(), plannedPanic) {
 		return "planned"
 	}
