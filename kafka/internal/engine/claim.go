@@ -34,6 +34,7 @@ type Claim struct {
 	suspect bool // the topic may have been made anew since
 	doubts  int  // how often an offset was out of range that turned out to be in range
 
+	as     string       // the member's id when the partition was granted; empty: not known
 	saved  atomic.Int64 // the offset of the last checkpoint
 	ended  atomic.Bool  // the reading's end was reached
 	buffer buffer
@@ -49,6 +50,9 @@ func newClaim(s *Source, p Partition) *Claim {
 	c := &Claim{
 		s: s, p: p, guard: newGuard(), until: -1,
 		asked: make(chan struct{}), lost: make(chan struct{}), done: make(chan struct{}), alarm: make(chan struct{}, 1),
+	}
+	if s.member != nil {
+		c.as = s.member.Membership().Member
 	}
 	c.touch()
 	return c

@@ -35,6 +35,9 @@ func (c *Claim) Guarded(ctx context.Context, write func(context.Context, Members
 		if m.Generation < 0 {
 			return fmt.Errorf("%w: the member is not in its group", stream.ErrLost)
 		}
+		if c.as != "" && m.Member != c.as { // it was forgotten and is another member now, which brokers would believe
+			return fmt.Errorf("%w: the group had forgotten the member", stream.ErrLost)
+		}
 		return write(ctx, m)
 	})
 	if code, _ := CodeOf(err); code == unknownMember {
