@@ -48,8 +48,7 @@ type sink struct {
 	ended    context.Context       // has ended
 	slabs    sync.Pool             // of *slab
 
-	closing sync.Once
-	err     error // of Close
+	closing *ending
 
 	mu     sync.Mutex // guards what follows
 	terms  []*term    // that may not be drained, the current one last
@@ -84,8 +83,9 @@ func (c *client) openSink(config stream.SinkConfig, p engine.Probe, more ...kgo.
 	if err != nil {
 		return nil, err
 	}
-	options = append(append(append(options, shape...), more...), kgo.WithHooks(s.hooks()...), kgo.RetryBackoffFn(s.backoff),
+	options = append(append(options, shape...), kgo.WithHooks(s.hooks()...), kgo.RetryBackoffFn(s.backoff),
 		kgo.ProducerOnDataLossDetected(s.lost))
+	options = append(options, more...) // a transaction's outcome is one for all records: its own pauses doubt none
 	if s.native, err = kgo.NewClient(options...); err != nil {
 		return nil, fmt.Errorf("%w: %w", stream.ErrInvalid, err)
 	}
@@ -98,7 +98,8 @@ var errPattern = fmt.Errorf("%w: a regular expression names no topic to append t
 func newSink(settings engine.Settings, config stream.SinkConfig, p engine.Probe) *sink {
 	s := &sink{
 		settings: settings, config: config, probe: p,
-		gate: engine.NewGate(config.BufferedRecords, config.BufferedBytes),
+		gate:    engine.NewGate(config.BufferedRecords, config.BufferedBytes),
+		closing: newEnding(),
 	}
 	s.answers = answers{sink: s, lanes: map[string][]lane{}}
 	s.promise = s.answers.take
@@ -345,21 +346,21 @@ func (s *sink) unlinger() { _ = s.native.Flush(s.ended) }
 
 // Close waits for every record, and fails the rest when ctx ends.
 func (s *sink) Close(ctx context.Context) error {
-	s.closing.Do(func() {
+	return s.closing.run(func() (err error) {
 		s.mu.Lock()
 		s.closed = true
 		s.mu.Unlock()
 		s.gate.Shut()
 		terms := s.sealed()
-		if err := s.drain(ctx, terms); err != nil {
-			s.err = placed("close", "", "", err)
+		if wrong := s.drain(ctx, terms); wrong != nil {
+			err = placed("close", "", "", wrong)
 		}
 		s.native.Close() // fails what it still has with ErrClientClosed
 		for _, t := range terms {
 			<-t.drained
 		}
+		return err
 	})
-	return s.err
 }
 
 func refuse(flights []flight, err error) {
