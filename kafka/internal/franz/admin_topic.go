@@ -3,8 +3,10 @@ package franz
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"net"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -18,6 +20,9 @@ func (c *client) Topic(ctx context.Context, name string) (engine.Topic, error) {
 	request := metadataRequest(name)
 	request.IncludeTopicAuthorizedOperations = true
 	answer, err := request.RequestWith(ctx, c.native)
+	for try := 1; err != nil && isUnanswered(err) && try < mostQuestions && ctx.Err() == nil; try++ {
+		answer, err = request.RequestWith(ctx, c.native)
+	}
 	if err != nil {
 		return engine.Topic{}, mapped(err)
 	}
@@ -39,6 +44,15 @@ func (c *client) Topic(ctx context.Context, name string) (engine.Topic, error) {
 	t.Configs, err = c.configs(ctx, kmsg.ConfigResourceTypeTopic, name)
 	t.ConfigsErr = engine.Denied(err, "DESCRIBE_CONFIGS", "topic "+name)
 	return t, nil
+}
+
+// mostQuestions is how often a question is asked that a broker took and did not answer in time: franz-go asks once.
+const mostQuestions = 3
+
+// isUnanswered reports whether a broker had a request and let it wait for too long.
+func isUnanswered(err error) bool {
+	var slow net.Error
+	return errors.As(err, &slow) && slow.Timeout() && !isDial(err)
 }
 
 // Topics lists the topics that the principal may describe, by name.
