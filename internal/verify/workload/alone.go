@@ -27,7 +27,7 @@ const lifeBits = 32
 func (a Alone) run(ctx context.Context) *run {
 	return &run{
 		Plan: a.Plan, name: a.Name, backend: a.Backend, traits: a.Traits, rec: a.Record, held: map[place]*session{}, calls: &keeperFaults{},
-		known: map[string][]stream.Position{}, birth: map[string]stream.Position{}, seen: map[uint64]bool{}, begun: time.Now(),
+		known: map[string][]stream.Position{}, birth: map[string]stream.Position{}, seen: map[uint64]bool{}, saved: map[string]bool{}, begun: time.Now(),
 		uid: a.Life << lifeBits, txn: a.Life << lifeBits, hold: a.Life << lifeBits, stopping: ctx,
 	}
 }

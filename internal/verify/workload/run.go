@@ -64,6 +64,7 @@ type run struct {
 	known  map[string][]stream.Position // acknowledged records by partition
 	birth  map[string]stream.Position   // where the group begins, of Latest
 	seen   map[uint64]bool
+	saved  map[string]bool // partitions with a checkpoint that a member has made
 	gaps   []history.Op
 }
 
@@ -74,7 +75,7 @@ type place struct{ member, partition string }
 func Run(ctx context.Context, p Plan, e env.Env, t env.Traits, rec *history.Recorder) error {
 	r := &run{
 		Plan: p, env: e, backend: e.Backend(), traits: t, rec: rec, held: map[place]*session{}, known: map[string][]stream.Position{},
-		birth: map[string]stream.Position{}, seen: map[uint64]bool{}, calls: &keeperFaults{}, begun: time.Now(),
+		birth: map[string]stream.Position{}, seen: map[uint64]bool{}, saved: map[string]bool{}, calls: &keeperFaults{}, begun: time.Now(),
 	}
 	if p.External {
 		r.kept = stream.MemoryCheckpointer()

@@ -78,6 +78,11 @@ func (s *session) checkpoint(ctx context.Context, p *stream.Partition, rec *stre
 		err = p.Checkpoint(ctx, rec)
 	}
 	s.end(rec, 0, err)
+	if err == nil {
+		s.mu.Lock()
+		s.saved[s.part] = true
+		s.mu.Unlock()
+	}
 	return err
 }
 
@@ -87,17 +92,17 @@ func stateAt(at stream.Position) []byte {
 	return fmt.Append(nil, major, sub)
 }
 
-// look sees, once, whether the hold has the state that was saved with its checkpoint. Where nothing was handled before, and
+// look sees, once, whether the hold has the state that was saved with its checkpoint. Where nothing was saved before, and
 // in a partition that replaces others, there may be none, or others'.
 func (s *session) look(p *stream.Partition) {
 	s.mu.Lock()
-	born := s.birth[s.part]
+	born, saved := s.birth[s.part], s.saved[s.part]
 	s.mu.Unlock()
 	s.guard.Lock()
 	again := s.looked
 	s.looked = true
 	s.guard.Unlock()
-	if again || s.Chunked || s.from.IsZero() || s.from.Compare(born) <= 0 {
+	if again || !saved || s.Chunked || s.from.IsZero() || s.from.Compare(born) <= 0 {
 		return
 	}
 	if states := p.State(); len(states) != 1 || !bytes.Equal(states[0], stateAt(s.from)) {
