@@ -66,17 +66,36 @@ repeated() { go test -shuffle=on -count=3 $(go list ./... | grep -v '/kafka\|/te
 
 # The Kafka adapter on franz-go's fake broker, in testing/synctest bubbles.
 kafka_in_bubbles() {
-	step "the Kafka adapter in bubbles" go test -tags synctests ./kafka
+	step "the Kafka adapter in bubbles" go test -tags synctests -run '^TestFake' ./kafka
 	step "Kafka seeds" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -seeds 300
 	step "Kafka seeds under race" go -C internal/verify run -tags synctests -race ./cmd/verify -env kfake -seeds 100
 }
 
-# The Kafka adapter on real brokers, which each step starts and stops.
+# exactly VERSION: exactly-once on real brokers, with processes killed, and Java's own client as second oracle.
+exactly() {
+	go -C internal/verify run ./cmd/verify -env kafka -exactly -version "$1" -inputs 50000 -kills 10 -java
+}
+
+# The Kafka adapter on real brokers, which each step starts and stops. The full suite runs on one cell; on the others, the
+# rules of order, fencing and transactions.
 kafka_on_brokers() {
-	step "the brokers" go test -tags servers ./internal/testenv
-	step "the main job on Kafka" go test -tags servers -run OnKafka -v ./examples/quickstart
-	step "Kafka" go test -tags servers -timeout 15m ./kafka/... ./examples/tuning
+	step "the main job on Kafka" go test -tags servers -run OnKafka ./examples/quickstart
+	step "Kafka, rule by rule" go test -tags servers -run '^TestBroker$' -timeout 10m ./kafka
+	step "Kafka, what real brokers decide" go test -tags servers -skip '^TestBroker|^TestSame|^TestFake' -timeout 10m ./kafka
+	step "Kafka, transactions" go test -tags servers -run '^TestTxOnServers|^TestRealBrokersAnswer' -timeout 10m ./kafka/internal/franz
 	step "histories on Kafka" go -C internal/verify run ./cmd/verify -env kafka -minutes 1
-	step "exactly-once on Kafka 4.4.0" go -C internal/verify run ./cmd/verify -env kafka -exactly -version 4.4.0 -inputs 50000 -kills 10 -java
-	step "exactly-once on Kafka 3.9.2" go -C internal/verify run ./cmd/verify -env kafka -exactly -version 3.9.2 -inputs 50000 -kills 10
+	step "exactly-once on Kafka 4.4.0" exactly 4.4.0
+	step "exactly-once on Kafka 3.9.2" exactly 3.9.2
+}
+
+# The same at length: every cell whole, and the pairs of real and double.
+kafka_at_length() {
+	step "the brokers" go test -tags servers -timeout 20m ./internal/testenv
+	step "Kafka, every cell" go test -tags servers,full -timeout 40m ./kafka/... ./examples/...
+	step "Kafka seeds" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -seeds "${KAFKA_SEEDS:-20000}"
+	step "Kafka mutants" go -C internal/verify test -tags mutants,synctests -run TestKafkaMutants -v ./mutant
+	local policy
+	for policy in record batch state done each bykey transact deadletter; do
+		step "histories on Kafka, $policy" go -C internal/verify run ./cmd/verify -env kafka -minutes 2 -policy "$policy"
+	done
 }

@@ -2,7 +2,6 @@ package workload
 
 import (
 	"errors"
-	"net"
 	"strings"
 
 	"github.com/streamport-go/streamport/internal/verify/history"
@@ -20,8 +19,10 @@ func class(err error) string {
 	if errors.Is(err, errPlanned) {
 		return "planned"
 	}
-	switch c := history.Classify(err); c {
-	case history.ClassInvalid, history.ClassUnclassified:
+	switch c := history.Classify(err); {
+	case c == history.ClassUnclassified && isUnreachable(err):
+		return unreachable
+	case c == history.ClassInvalid, c == history.ClassUnclassified:
 		return history.ClassUnclassified + ": " + err.Error() // whoever reads the verdict wants to know
 	default:
 		return c
@@ -40,15 +41,16 @@ func saved(err error) history.Type {
 	}
 }
 
-// unreachable is a run that could not begin because no connection could be made. The contract has no name for that.
+// unreachable is what could not begin because no connection could be made, or none that lasted. The contract has no name for
+// that: the caller can only try again.
 const unreachable = "unreachable"
 
-// runClass tells the failures that the workload itself has planned, and those of the network, from those of the library.
+func isUnreachable(err error) bool {
+	return strings.Contains(err.Error(), "no broker can be reached, or it closed the connection")
+}
+
+// runClass tells the failures that the workload itself has planned from those of the library.
 func runClass(err error) string {
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
-		return unreachable
-	}
 	if err != nil && strings.Contains(err.Error(), plannedPanic) {
 		return "planned"
 	}

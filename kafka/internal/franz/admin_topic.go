@@ -3,10 +3,8 @@ package franz
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"net"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -19,10 +17,7 @@ import (
 func (c *client) Topic(ctx context.Context, name string) (engine.Topic, error) {
 	request := metadataRequest(name)
 	request.IncludeTopicAuthorizedOperations = true
-	answer, err := request.RequestWith(ctx, c.native)
-	for try := 1; err != nil && isUnanswered(err) && try < mostQuestions && ctx.Err() == nil; try++ {
-		answer, err = request.RequestWith(ctx, c.native)
-	}
+	answer, err := ask(ctx, func() (*kmsg.MetadataResponse, error) { return request.RequestWith(ctx, c.native) })
 	if err != nil {
 		return engine.Topic{}, mapped(err)
 	}
@@ -46,18 +41,25 @@ func (c *client) Topic(ctx context.Context, name string) (engine.Topic, error) {
 	return t, nil
 }
 
-// mostQuestions is how often a question is asked that a broker took and did not answer in time: franz-go asks once.
+// mostQuestions is how often a question is asked whose answer did not come in time, or whose connection ended: franz-go
+// asks once where it waited for an answer.
 const mostQuestions = 3
 
-// isUnanswered reports whether a broker had a request and let it wait for too long.
-func isUnanswered(err error) bool {
-	var slow net.Error
-	return errors.As(err, &slow) && slow.Timeout() && !isDial(err)
+// ask asks again what only a broken connection, or a broker that let it wait for too long, has left without an answer.
+// Where no connection can be made franz-go has tried long enough.
+func ask[A any](ctx context.Context, question func() (A, error)) (answer A, err error) {
+	for range mostQuestions {
+		answer, err = question()
+		if err == nil || ctx.Err() != nil || isDial(err) || !isTransient(mapped(err)) {
+			return answer, err
+		}
+	}
+	return answer, err
 }
 
 // Topics lists the topics that the principal may describe, by name.
 func (c *client) Topics(ctx context.Context) ([]string, error) {
-	answer, err := metadataRequest().RequestWith(ctx, c.native)
+	answer, err := ask(ctx, func() (*kmsg.MetadataResponse, error) { return metadataRequest().RequestWith(ctx, c.native) })
 	if err != nil {
 		return nil, mapped(err)
 	}
@@ -103,7 +105,7 @@ func (c *client) configs(ctx context.Context, kind kmsg.ConfigResourceType, name
 	r := kmsg.NewDescribeConfigsRequestResource()
 	r.ResourceType, r.ResourceName = kind, name
 	request.Resources = append(request.Resources, r)
-	answer, err := request.RequestWith(ctx, c.native)
+	answer, err := ask(ctx, func() (*kmsg.DescribeConfigsResponse, error) { return request.RequestWith(ctx, c.native) })
 	if err != nil {
 		return nil, mapped(err)
 	}

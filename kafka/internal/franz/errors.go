@@ -34,6 +34,8 @@ func mapped(err error) error {
 		err = fmt.Errorf("%w: %w", stream.ErrCorrupt, err)
 	case isTooOld(err):
 		err = fmt.Errorf("%w: %w", stream.ErrUnsupported, err)
+	case isCutOff(err):
+		return fmt.Errorf("no broker can be reached, or it closed the connection: %w", err)
 	case isRefusedToken(err):
 		err = fmt.Errorf("%w: the broker refused the token: %w", stream.ErrUnauthorized, err)
 	}
@@ -54,6 +56,9 @@ func lacking(err error, code engine.Code, operation, resource string) error {
 func isRefusedToken(err error) bool {
 	return strings.Contains(err.Error(), "unexpected data in oauth response")
 }
+
+// isCutOff knows what franz-go says when a connection ended under a request as often as it tries; it gives it no type.
+func isCutOff(err error) bool { return strings.Contains(err.Error(), "the broker connection has died") }
 
 // isTooOld knows the refusal to send a request that the broker has no version of; franz-go gives it no type.
 func isTooOld(err error) bool { return strings.Contains(err.Error(), "broker is too old") }

@@ -58,7 +58,8 @@ func (Brokers) Traits() env.Traits {
 	return env.Traits{
 		Headers: true, Tombstones: true, NilKeys: true, EventTime: true, Transactions: true,
 		RecordBytes: 1<<20 - 512,
-		Level:       check.Level{KeyOrder: true, Fencing: true, Idempotent: true},
+		// A crash leaves a transaction open until its time-out, after a session and a rebalance.
+		Level: check.Level{KeyOrder: true, Fencing: true, Idempotent: true, QuietIn: 20 * time.Second},
 	}
 }
 
@@ -86,7 +87,7 @@ func (b Brokers) Open(ctx context.Context, s env.Settings) (env.Env, error) {
 	}
 	config := kafka.Config{
 		Brokers: c.ListenAddrs(), Dial: e.wires.dial, Assignment: sharing(s.Seed),
-		Session: session, Heartbeat: session / 5, Rebalance: 2 * session, TxTimeout: 10 * time.Second,
+		Session: session, Heartbeat: session / 5, Rebalance: 2 * session, TxTimeout: 5 * time.Second,
 		ProduceTimeout: 500 * time.Millisecond, RequestTimeout: 500 * time.Millisecond,
 		MetadataMinAge: 10 * time.Millisecond, MetadataMaxAge: time.Second,
 	}
