@@ -183,7 +183,7 @@ func (b *brokers) places(t *testing.T) {
 	chosen := b.config(nil)
 	for name, choose := range map[string]kafka.Partitioner{
 		"panics":    func(r *stream.Record, _ int) int { panic(string(r.Key)) },
-		"nil":       func(*stream.Record, int) int { var m map[string]int; m["x"] = 1; return 0 },
+		"index":     func(r *stream.Record, _ int) int { return int(r.Key[len(r.Key)+1]) },
 		"count":     func(_ *stream.Record, n int) int { return n },
 		"no number": func(*stream.Record, int) int { return int(^uint(0) >> 1) },
 	} {

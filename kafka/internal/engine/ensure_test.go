@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -87,7 +88,7 @@ func TestEnsureRefusesBeforeAnythingIsSent(t *testing.T) {
 		{stream.StreamConfig{Name: strings.Repeat("n", 250)}, stream.ErrInvalid},
 		{stream.StreamConfig{Name: "ünïcode"}, stream.ErrInvalid},
 		{stream.StreamConfig{Name: "t", Partitions: -1}, stream.ErrInvalid},
-		{stream.StreamConfig{Name: "t", Partitions: 1 << 31}, stream.ErrInvalid},
+		{stream.StreamConfig{Name: "t", Partitions: math.MaxInt}, stream.ErrInvalid},
 		{stream.StreamConfig{Name: "t", MaxRecordBytes: -1}, stream.ErrInvalid},
 		{stream.StreamConfig{Name: "t", MaxRecordBytes: 1 << 40}, stream.ErrUnsupported},
 		{stream.StreamConfig{Name: "t", Retention: 1}, stream.ErrUnsupported},

@@ -44,6 +44,25 @@ func TestLateCheckpointIsRefusedWithoutAskingBrokers(t *testing.T) {
 	}
 }
 
+// A member that was expelled may be in the group again, under another id, before it learns of it. Brokers would take its
+// checkpoint of a partition that somebody else has.
+func TestCheckpointOfAFormerMembershipIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(10)
+		r := open(t, w)
+		r.m.give(0)
+		c := r.grant()
+		require.NoError(t, r.save(c, 2))
+		before := w.calls()
+		r.m.mu.Lock()
+		r.m.forgotten = true
+		r.m.mu.Unlock()
+		require.ErrorIs(t, r.save(c, 5), stream.ErrLost)
+		require.Equal(t, before, w.calls())
+		require.EqualValues(t, 3, w.committed(0))
+	})
+}
+
 func TestRevokeWaitsForTheWriteUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(10)

@@ -77,9 +77,13 @@ func (s *Source) open(ctx context.Context) error {
 	if s.config.Group == "" {
 		err = s.seatAll(ctx, topics)
 	} else {
-		s.member, err = s.client.OpenMember(ctx, listener{s}, MemberConfig{
+		var member Member
+		member, err = s.client.OpenMember(ctx, listener{s}, MemberConfig{
 			Group: s.config.Group, Member: s.config.Member, Topics: s.config.Streams,
 		})
+		if err == nil {
+			s.joined(member)
+		}
 	}
 	if err != nil {
 		fetcher.Close()
@@ -87,6 +91,18 @@ func (s *Source) open(ctx context.Context) error {
 	}
 	s.run()
 	return nil
+}
+
+// joined keeps the member, and names those claims after it that the group has given before it was known here.
+func (s *Source) joined(m Member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.member = m
+	for _, c := range s.claims() {
+		if c.as == "" {
+			c.as = m.Membership().Member
+		}
+	}
 }
 
 // run starts what goes on beside the member.

@@ -332,6 +332,7 @@ type worldMember struct {
 
 	mu         sync.Mutex // guards what follows
 	generation int32
+	forgotten  bool // the group has let it join again, as somebody else
 	killed     bool
 	left       bool
 	owned      []engine.Partition
@@ -352,6 +353,9 @@ func (w *world) OpenMember(ctx context.Context, l engine.Listener, _ engine.Memb
 func (m *worldMember) Membership() engine.Membership {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.forgotten {
+		return engine.Membership{Group: "g", Member: "m, again", Generation: m.generation}
+	}
 	return engine.Membership{Group: "g", Member: "m", Generation: m.generation}
 }
 

@@ -170,13 +170,14 @@ func (c *client) rememberedID(ctx context.Context, topic string, age time.Durati
 	if err != nil {
 		return [16]byte{}, mapped(err)
 	}
-	for _, t := range answer.Topics {
-		if err := engine.Failed(t.ErrorCode, nil); err != nil {
-			return [16]byte{}, engine.Denied(engine.Map(err), "DESCRIBE", "topic "+topic)
-		}
-		return t.TopicID, nil
+	if len(answer.Topics) != 1 {
+		return [16]byte{}, fmt.Errorf("%w: the brokers do not tell of it", stream.ErrNotFound)
 	}
-	return [16]byte{}, fmt.Errorf("%w: the brokers do not tell of it", stream.ErrNotFound)
+	t := answer.Topics[0]
+	if err := engine.Failed(t.ErrorCode, nil); err != nil {
+		return [16]byte{}, engine.Denied(engine.Map(err), "DESCRIBE", "topic "+topic)
+	}
+	return t.TopicID, nil
 }
 
 // wait sleeps, but not beyond the end of ctx.

@@ -71,7 +71,8 @@ func (f *fetcher) remove(orders map[engine.Partition]order) {
 		f.native.ResumeFetchPartitions(byTopic(resume))
 	}
 	// What the client still has to say of the partitions must not be taken for the next Add's.
-	f.distribute(f.native.PollFetches(nil)) //nolint:staticcheck // nil asks for what is there without waiting.
+	//lint:ignore SA1012 nil asks for what is there without waiting.
+	f.distribute(f.native.PollFetches(nil))
 	f.forget()
 }
 

@@ -84,7 +84,8 @@ func (m *member) managed(err error) {
 	}
 	m.failure.Do(func() {
 		m.gone.Store(true)
-		_ = m.native.LeaveGroupContext(nil) //nolint:staticcheck // nil asks not to be waited for.
+		//lint:ignore SA1012 nil asks not to be waited for.
+		_ = m.native.LeaveGroupContext(nil)
 		m.call(func() { m.listener.Failed(told) })
 	})
 }

@@ -236,7 +236,6 @@ type held struct {
 	changed chan struct{}
 	has     map[engine.Partition]struct{}
 	calls   map[string]int
-	calling int
 	err     error
 	revoked func()
 	misuse  string
