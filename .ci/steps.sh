@@ -69,6 +69,7 @@ kafka_in_bubbles() {
 	step "the Kafka adapter in bubbles" go test -tags synctests -run '^TestFake' ./kafka
 	step "Kafka seeds" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -seeds 300
 	step "Kafka seeds under race" go -C internal/verify run -tags synctests -race ./cmd/verify -env kfake -seeds 100
+	step "Kafka mutants" go -C internal/verify test -tags mutants,synctests -run TestKafkaMutants ./mutant
 }
 
 # exactly VERSION: exactly-once on real brokers, with processes killed, and Java's own client as second oracle.
@@ -93,7 +94,6 @@ kafka_at_length() {
 	step "the brokers" go test -tags servers -timeout 20m ./internal/testenv
 	step "Kafka, every cell" go test -tags servers,full -timeout 40m ./kafka/... ./examples/...
 	step "Kafka seeds" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -seeds "${KAFKA_SEEDS:-20000}"
-	step "Kafka mutants" go -C internal/verify test -tags mutants,synctests -run TestKafkaMutants -v ./mutant
 	local policy
 	for policy in record batch state done each bykey transact deadletter; do
 		step "histories on Kafka, $policy" go -C internal/verify run ./cmd/verify -env kafka -minutes 2 -policy "$policy"
