@@ -21,20 +21,23 @@ func common(s engine.Settings, member string) ([]kgo.Opt, error) {
 	if member != "" {
 		id += "-" + member
 	}
-	brokers := newStalls(dialer(s), s.RequestOverhead, s.Acks != engine.AcksNone)
 	options := []kgo.Opt{
-		kgo.WithHooks(brokers),
 		kgo.SeedBrokers(s.Brokers...),
 		kgo.ClientID(id[:min(len(id), maxClientID)]),
 		kgo.SoftwareNameAndVersion("streamport-franz-go", "1"),
 		kgo.Rack(s.Rack),
-		kgo.Dialer(brokers.connect),
 		kgo.RequestTimeoutOverhead(s.RequestOverhead),
 		kgo.RetryTimeoutFn(retryTimeout(s)),
 		kgo.MetadataMinAge(s.MetadataMinAge),
 		kgo.MetadataMaxAge(s.MetadataMaxAge),
 		kgo.BrokerMaxReadBytes(s.ReadBytes),
 		kgo.DisableClientMetrics(),
+	}
+	if member == "" { // its questions are for one broker each, and are not asked elsewhere
+		options = append(options, kgo.Dialer(dialer(s)))
+	} else {
+		brokers := newStalls(dialer(s), s.RequestOverhead, s.Acks != engine.AcksNone)
+		options = append(options, kgo.WithHooks(brokers), kgo.Dialer(brokers.connect))
 	}
 	if s.Logger != nil {
 		options = append(options, kgo.WithLogger(logger{s.Logger}))

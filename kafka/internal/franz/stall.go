@@ -21,7 +21,7 @@ var errStalled = errors.New("the broker has stopped to answer, and is tried agai
 // send it the batch again, and wait for its time-outs once more, while others know the new leader.
 //
 // A broker that has let a request time out that it answers by itself loses its other connections, and is not dialled for a
-// while.
+// while, if there is another one to ask.
 type stalls struct {
 	dial    func(context.Context, string, string) (net.Conn, error)
 	wait    time.Duration // how long a broker is not dialled: as long as the next request to it would be waited for
@@ -29,19 +29,22 @@ type stalls struct {
 
 	mu    sync.Mutex           // guards what follows
 	until map[string]time.Time // by address
+	known map[string]bool      // addresses that were dialled
 	open  map[*watchedConn]struct{}
 }
 
 func newStalls(dial func(context.Context, string, string) (net.Conn, error), wait time.Duration, batches bool) *stalls {
 	return &stalls{
-		dial: dial, wait: wait, batches: batches, until: map[string]time.Time{}, open: map[*watchedConn]struct{}{},
+		dial: dial, wait: wait, batches: batches, until: map[string]time.Time{}, known: map[string]bool{},
+		open: map[*watchedConn]struct{}{},
 	}
 }
 
 // connect dials, unless the broker is stalled.
 func (s *stalls) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	s.mu.Lock()
-	stalled := time.Now().Before(s.until[address])
+	s.known[address] = true
+	stalled := len(s.known) > 1 && time.Now().Before(s.until[address])
 	s.mu.Unlock()
 	if stalled {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errStalled}
@@ -91,6 +94,10 @@ func (s *stalls) lives(address string) {
 // stall ends what waits for the broker.
 func (s *stalls) stall(address string) {
 	s.mu.Lock()
+	if len(s.known) < 2 {
+		s.mu.Unlock()
+		return
+	}
 	s.until[address] = time.Now().Add(s.wait)
 	var waiting []*watchedConn
 	for conn := range s.open {
