@@ -32,7 +32,15 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	c, err := stream.NewConsumer(ctx, b, stream.ConsumerConfig{Group: "kitchen", Streams: []string{"orders"}})
+	granted := make(chan struct{}, 1)
+	c, err := stream.NewConsumer(ctx, b, stream.ConsumerConfig{
+		Group: "kitchen", Streams: []string{"orders"},
+		Observe: func(e stream.Event) {
+			if e.Kind == stream.EventGranted {
+				granted <- struct{}{}
+			}
+		},
+	})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -44,6 +52,7 @@ func Example() {
 			return nil
 		}))
 	}()
+	<-granted // before, there is nothing to settle
 	if err := b.Settle(ctx); err != nil {
 		fmt.Println(err)
 	}
