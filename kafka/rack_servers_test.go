@@ -24,9 +24,14 @@ func TestRacks(t *testing.T) {
 	}})
 	b := openConfig(t, kafka.Config{Brokers: cluster.Bootstrap()})
 	require.NoError(t, stream.EnsureStream(bounded(t), b, stream.StreamConfig{Name: "t", Partitions: 1}))
-	topics, err := kadm.NewClient(b.Client()).ListTopics(bounded(t), "t")
-	require.NoError(t, err)
-	leader := int(topics["t"].Partitions[0].Leader)
+	leader := 0
+	require.Eventually(t, func() bool { // the broker that is asked may not know it yet
+		topics, err := kadm.NewClient(b.Client()).ListTopics(bounded(t), "t")
+		if err == nil {
+			leader = int(topics["t"].Partitions[0].Leader)
+		}
+		return leader > 0
+	}, 20*time.Second, 100*time.Millisecond)
 	follower := leader%3 + 1
 	fetched := map[int]*tcpfault.Fault{}
 	for node := 1; node <= 3; node++ {

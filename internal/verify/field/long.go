@@ -316,8 +316,12 @@ func (r *long) tell(ctx context.Context, b stream.Backend) error {
 		}
 	}
 	saved, err := r.admin.FetchOffsets(ctx, workload.Group)
+	for tries := 1; err != nil && tries < 10 && ctx.Err() == nil; tries++ { // a connection may have ended with its broker
+		sleep(ctx, 200*time.Millisecond)
+		saved, err = r.admin.FetchOffsets(ctx, workload.Group)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("read the group's offsets: %w", err)
 	}
 	saved.Each(func(o kadm.OffsetResponse) {
 		r.rec.Add(history.Op{

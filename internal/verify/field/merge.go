@@ -35,7 +35,7 @@ func merge(folder string) ([]history.Op, error) {
 		all = append(all, append(ops, underWay(ops)...)...)
 	}
 	slices.SortStableFunc(all, func(a, b history.Op) int { return int(a.T - b.T) })
-	return renumber(withoutGhosts(all)), nil
+	return renumber(history.WithoutGhosts(all)), nil
 }
 
 // underWay are the checkpoints that a killed process may have made without telling. Those that the library makes beside a

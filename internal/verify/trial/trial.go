@@ -15,6 +15,7 @@ import (
 
 	"github.com/streamport-go/streamport/internal/verify/check"
 	"github.com/streamport-go/streamport/internal/verify/env"
+	"github.com/streamport-go/streamport/internal/verify/env/kfake"
 	"github.com/streamport-go/streamport/internal/verify/fault"
 	"github.com/streamport-go/streamport/internal/verify/history"
 	"github.com/streamport-go/streamport/internal/verify/workload"
@@ -46,6 +47,12 @@ func (r Result) Failed() bool { return len(r.Report.Anomalies) > 0 }
 // Run carries the trial out in a bubble of its own. T must be of a test that runs.
 func (tr Trial) Run(t *testing.T) Result {
 	ops := tr.inBubble(t).Ops()
+	if _, ok := tr.Opener.(kfake.Brokers); ok { // a member whose connections stood still tells late of what it was given
+		ops = history.WithoutGhosts(slices.Clone(ops))
+		for i := range ops {
+			ops[i].Seq = uint64(i + 1)
+		}
+	}
 	return Result{Report: check.Check(ops, tr.Plan.Level(tr.Opener.Traits())), Ops: ops}
 }
 

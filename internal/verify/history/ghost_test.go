@@ -1,4 +1,4 @@
-package field
+package history_test
 
 import (
 	"testing"
@@ -26,6 +26,6 @@ func TestAHoldThatWasOverBeforeItWasToldOfIsLeftOut(t *testing.T) {
 		"by the same one":  {[]history.Op{owner, op("a", 3, history.Acquire, history.Note), saved}, 3},
 		"nothing of holds": {[]history.Op{owner, {F: history.Heal}, late, saved}, 3},
 	} {
-		t.Run(name, func(t *testing.T) { require.Len(t, withoutGhosts(c.ops), c.left) })
+		t.Run(name, func(t *testing.T) { require.Len(t, history.WithoutGhosts(c.ops), c.left) })
 	}
 }
