@@ -31,7 +31,7 @@ func WithoutGhosts(ops []Op) []Op {
 	})
 }
 
-// A tenure is what is told of a hold: its places in the 
+// A tenure is what is told of a hold: its places in the
 type tenure struct {
 	part, proc   string
 	begun, saved int // the first operation, the last checkpoint that may be stored or -1
