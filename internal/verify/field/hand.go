@@ -139,21 +139,29 @@ func (h hand) loseAnswers(ctx context.Context) error {
 
 // loseDecisions does the same to what ends a transaction: whether it was committed has to be found out.
 func (h hand) loseDecisions(ctx context.Context) error {
-	h.lose(ctx, lostDecisions, tcpfault.EndTxn)
+	// While other hands are at work nobody may commit for a while: a few tries are what it takes to meet a commit.
+	for range 5 {
+		if h.lose(ctx, lostDecisions, tcpfault.EndTxn) > 0 {
+			break
+		}
+	}
 	return nil
 }
 
-func (h hand) lose(ctx context.Context, what string, keys ...int16) {
+// lose reports how many answers were lost.
+func (h hand) lose(ctx context.Context, what string, keys ...int16) (lost int64) {
 	for node := range h.cluster.Nodes() {
 		f := h.cluster.Proxy(node + 1).Set(tcpfault.Rule{Kind: tcpfault.LoseReply, Keys: keys, Times: 1 + h.IntN(3)})
 		defer func() {
 			f.Remove()
 			for range f.Hits() {
 				h.count(what, fmt.Sprint("broker ", node+1))
+				lost++
 			}
 		}()
 	}
 	h.wait(ctx, time.Second, 3*time.Second)
+	return lost
 }
 
 // hurtBroker does something else to the connections of one broker for a while.

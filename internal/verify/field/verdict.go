@@ -63,10 +63,8 @@ func (v Verdict) vain() error {
 		{"workers killed so", v.Workers, v.Asked / kindShare},
 		{"brokers killed so", v.Brokers, v.Asked / kindShare},
 		{"committed transactions", v.Endings.Of(committed), v.Inputs / workerBatch},
-		{
-			"transactions that were not committed, or whose commit had no answer",
-			v.Endings.failures() + v.Aborts + v.Met[lostDecisions], v.Asked / kindShare / 2,
-		},
+		{"transactions that were not committed", v.Endings.failures() + v.Aborts, v.Asked / kindShare / 2},
+		{"commits whose answer was lost", v.Met[lostDecisions], v.Asked / kindShare / 2},
 	} {
 		if least.met < least.want {
 			errs = append(errs, fmt.Errorf("met too little: %d %s, at least %d are needed", least.met, least.what, least.want))

@@ -79,11 +79,12 @@ func TestAVerdictAboutTooLittleFails(t *testing.T) {
 	}
 	require.NoError(t, enough().Err())
 	for name, spoil := range map[string]func(*Verdict){
-		"few kills":    func(v *Verdict) { v.Workers-- },
-		"no brokers":   func(v *Verdict) { v.Workers, v.Brokers = 8, 0 },
-		"no workers":   func(v *Verdict) { v.Workers, v.Brokers = 0, 8 },
-		"few commits":  func(v *Verdict) { v.Endings = &tally{}; _, _ = v.Endings.Write([]byte("aa")) },
-		"all smoothly": func(v *Verdict) { v.Met, v.Endings = nil, &tally{}; _, _ = v.Endings.Write([]byte("cccccc")) },
+		"few kills":      func(v *Verdict) { v.Workers-- },
+		"no brokers":     func(v *Verdict) { v.Workers, v.Brokers = 8, 0 },
+		"no workers":     func(v *Verdict) { v.Workers, v.Brokers = 0, 8 },
+		"few commits":    func(v *Verdict) { v.Endings = &tally{}; _, _ = v.Endings.Write([]byte("aa")) },
+		"no lost answer": func(v *Verdict) { v.Met = nil },
+		"all smoothly":   func(v *Verdict) { v.Endings = &tally{}; _, _ = v.Endings.Write([]byte("cccccc")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := enough()
