@@ -31,7 +31,6 @@ type Settings struct {
 
 	// Consuming.
 	FanOut         string        // name of the enhanced fan-out consumer; "": polling
-	KeepConsumer   bool          // it is not deregistered by anybody here; true by default
 	Failover       time.Duration // of a lease: how long an owner may be silent
 	LeaseTable     string        // with {group} and {stream} for their names; "": static, without DynamoDB
 	CreateTable    bool
