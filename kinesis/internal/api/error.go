@@ -35,8 +35,11 @@ type Error struct {
 // Error names the operation and the service's code.
 func (e *Error) Error() string {
 	what := e.Code
-	if what == "" {
+	if what == "" && e.Status == 0 {
 		what = "no answer"
+	}
+	if what == "" {
+		what = fmt.Sprintf("status %d", e.Status)
 	}
 	if e.Message != "" {
 		what += ": " + e.Message
