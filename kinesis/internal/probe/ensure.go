@@ -19,15 +19,18 @@ const (
 const (
 	settleFirst = 50 * time.Millisecond // between looks at a stream that is changing
 	settleMost  = 2 * time.Second
+	settleIn    = 10 * time.Minute // all of it; a large stream takes minutes
 	mostShards  = 10_000
 )
 
 // Ensure makes a stream, or compares one that exists with what is asked. It returns when the stream can be written to and
-// read from, or with ctx.
+// read from, or with ctx, at the latest after ten minutes. Zero Partitions make a provisioned stream of one shard.
 func (p *Prober) Ensure(ctx context.Context, s stream.StreamConfig) error {
 	if err := refuse(s); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, settleIn)
+	defer cancel()
 	sum, err := p.service.Summary(ctx, s.Name)
 	if errors.Is(err, stream.ErrNotFound) {
 		err = p.make(ctx, s)
