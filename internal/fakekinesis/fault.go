@@ -42,6 +42,7 @@ type Fault struct {
 	Extra   time.Duration // up to so much is added to Delay, by seed
 	Entries []int         // FailEntries: from 0
 	Share   float64       // FailEntries: entries fail with this probability besides, by seed
+	OnShard string        // FailEntries: only entries that go to this shard; "": all
 	Age     time.Duration // Stale
 	Omit    []string      // Partial: ids of shards
 	Events  int           // Cut, Stall
