@@ -1,67 +1,8 @@
 package aggregate
 
 import (
-	"bytes"
 	"crypto/md5" //nolint:gosec // the format has an MD5 as checksum
-	"fmt"
-	"iter"
-	"math"
-
-	"github.com/streamport-go/streamport/stream"
 )
-
-// A Part is one record of an aggregate. Its slices are parts of the data that was parsed.
-type Part struct {
-	Index   int    // counted from 0
-	Key     []byte // partition key
-	Hash    []byte // explicit hash key in decimal; nil: there is none
-	Data    []byte // never nil
-	keyAt   uint32 // in the table
-	hashAt  uint32
-	message span // of the record
-	data    []byte
-}
-
-// Tags are the tags, in order. Their values are parts of the data, their names are copied.
-func (p Part) Tags() iter.Seq[Tag] {
-	return func(yield func(Tag) bool) {
-		for at := int(p.message.from); at < int(p.message.to); {
-			f, next, _ := nextField(p.data, at, int(p.message.to)) // parsed before
-			at = next
-			if f.number != tagTag>>3 || f.wire != wireBytes {
-				continue
-			}
-			name, value := tag(p.data, f.value)
-			t := Tag{Name: string(p.data[name.from:name.to])}
-			if value.to != 0 {
-				t.Value = p.data[value.from:value.to:value.to]
-			}
-			if !yield(t) {
-				return
-			}
-		}
-	}
-}
-
-// An Error is a record of an aggregate that cannot be delivered as it was meant. It Is stream.ErrCorrupt.
-type Error struct {
-	Index  int    // in the aggregate
-	Reason string // without any of the data
-	Err    error  // beneath; may be nil
-}
-
-// Error says which record of the aggregate it is, and why.
-func (e *Error) Error() string {
-	return fmt.Sprintf("%v: record %d of an aggregate: %s", stream.ErrCorrupt, e.Index, e.Reason)
-}
-
-// Unwrap returns stream.ErrCorrupt and what is beneath.
-func (e *Error) Unwrap() []error {
-	if e.Err == nil {
-		return []error{stream.ErrCorrupt}
-	}
-	return []error{stream.ErrCorrupt, e.Err}
-}
 
 // A Decoder reads aggregates, one after another. It is used by one goroutine at a time. The zero Decoder holds no
 // aggregate.
@@ -113,78 +54,6 @@ func reusable(s []span) []span {
 	return s[:0]
 }
 
-// sealed reports whether data has the magic and the checksum of an aggregate that is not empty.
-func sealed(data []byte) bool {
-	if len(data) <= frame || len(data) > math.MaxInt32 || string(data[:len(magic)]) != magic {
-		return false
-	}
-	end := len(data) - md5.Size
-	sum := md5.Sum(data[len(magic):end]) //nolint:gosec // see above
-	return bytes.Equal(sum[:], data[end:])
-}
-
-// survey checks the structure of a message and counts what it holds.
-func survey(data []byte, at, end int) (keys, hashes, records int, ok bool) {
-	for at < end {
-		f, next, ok := nextField(data, at, end)
-		if !ok {
-			return 0, 0, 0, false
-		}
-		at = next
-		if f.wire != wireBytes {
-			continue // no field of ours
-		}
-		switch f.number<<3 | wireBytes {
-		case tagKeyTable:
-			keys++
-		case tagHashTable:
-			hashes++
-		case tagRecord:
-			records++
-			if !wellFormed(data, f.value) {
-				return 0, 0, 0, false
-			}
-		}
-	}
-	return keys, hashes, records, true
-}
-
-// wellFormed reports whether a record has what it must have.
-func wellFormed(data []byte, record span) bool {
-	hasKey, hasData := false, false
-	for at, end := int(record.from), int(record.to); at < end; {
-		f, next, ok := nextField(data, at, end)
-		if !ok {
-			return false
-		}
-		at = next
-		switch f.number<<3 | f.wire {
-		case tagKeyIndex:
-			hasKey = true
-		case tagData:
-			hasData = true
-		case tagTag:
-			if !wellFormedTag(data, f.value) {
-				return false
-			}
-		}
-	}
-	return hasKey && hasData
-}
-
-func wellFormedTag(data []byte, message span) bool {
-	hasName := false
-	for at, end := int(message.from), int(message.to); at < end; {
-		f, next, ok := nextField(data, at, end)
-		if !ok {
-			return false
-		}
-		at = next
-		hasName = hasName || f.number<<3|f.wire == tagName
-	}
-	return hasName
-}
-
 // collect returns the n fields with this tag.
 func collect(into []span, data []byte, end int, tag uint64, n int) []span {
 	if n > cap(into) {
@@ -223,6 +92,9 @@ func (d *Decoder) Next() (Part, bool, error) {
 	}
 	return Part{}, false, nil
 }
+
+// rewind makes Next begin with the first record again.
+func (d *Decoder) rewind() { d.at, d.index = min(len(magic), d.end), 0 }
 
 // Skip leaves out n records.
 func (d *Decoder) Skip(n int) {
@@ -270,18 +142,3 @@ func (d *Decoder) part(record span) (p Part, reason string) {
 }
 
 func (d *Decoder) slice(s span) []byte { return d.data[s.from:s.to:s.to] }
-
-// tag finds name and value of a tag; a value that is not there is the zero span.
-func tag(data []byte, message span) (name, value span) {
-	for at, end := int(message.from), int(message.to); at < end; {
-		f, next, _ := nextField(data, at, end) // surveyed before
-		at = next
-		switch f.number<<3 | f.wire {
-		case tagName:
-			name = f.value
-		case tagValue:
-			value = f.value
-		}
-	}
-	return name, value
-}

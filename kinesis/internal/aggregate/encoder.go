@@ -82,7 +82,7 @@ func (e *Encoder) Add(key, hash string, data []byte, tags []Tag) bool {
 	for _, t := range tags {
 		size += fieldSize(t.size())
 	}
-	if e.MaxBytes > 0 && e.Size()+grown+fieldSize(size) > e.MaxBytes {
+	if e.MaxBytes > 0 && e.size()+grown+fieldSize(size) > e.MaxBytes {
 		return false
 	}
 	e.keys.add(tagKeyTable, key, keyIndex)
@@ -117,6 +117,10 @@ func (e *Encoder) Size() int {
 	if e.count == 0 {
 		return 0
 	}
+	return e.size()
+}
+
+func (e *Encoder) size() int {
 	return frame + len(e.keys.fields) + len(e.hashes.fields) + len(e.records)
 }
 
