@@ -51,7 +51,7 @@ func (p *Polling) confirm(all []shard.Shard) ([]shard.Child, error) {
 	return nil, &api.Error{Op: "GetRecords", Code: "", Status: 200, Err: errOpen}
 }
 
-// doubts is how many waits, of about 20 s together, a listing has to catch up.
+// doubts is how many waits, of about half a minute together, a listing has to catch up.
 const doubts = 8
 
 // covers reports whether the children take every key of r.

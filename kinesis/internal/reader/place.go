@@ -13,6 +13,7 @@ type place struct {
 	last  string   // the last record returned; "": none yet
 	floor string   // records before this number are not returned; "": unknown yet
 	above bool     // nor is the one with this number
+	begun bool     // a page was returned, perhaps an empty one
 }
 
 func newPlace(from api.From) place {
@@ -42,8 +43,12 @@ func (p *place) pushed() api.From {
 	return api.From{Kind: api.AtSequence, Sequence: p.floor}
 }
 
+// adrift reports whether nothing says where reading was: it began at the tip of an unknown time, and saw no record since.
+func (p *place) adrift() bool { return p.from.Kind == api.Latest && p.last == "" && p.begun }
+
 // admit takes from a page what was returned before, and moves on.
 func (p *place) admit(page *api.Page) {
+	p.begun = true
 	for len(page.Records) > 0 && p.passed(page.Records[0].Sequence) {
 		page.Bytes -= len(page.Records[0].Key) + len(page.Records[0].Data)
 		page.Records = page.Records[1:]

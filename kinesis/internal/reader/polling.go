@@ -174,7 +174,7 @@ func (p *Polling) later(first time.Duration, err error, tell func(time.Duration,
 func (p *Polling) refresh(most int, err error) error {
 	had := p.iterator != ""
 	p.iterator = ""
-	if !had || p.refreshed >= most { // the place itself is refused, or nothing helps
+	if !had || p.refreshed >= most || p.place.adrift() { // the place itself is refused, or nothing helps
 		p.refreshed = 0
 		return err
 	}
