@@ -97,7 +97,7 @@ func (in *deleteStream) do(s *Server, _ outcome, now time.Time) (any, *failure) 
 	if err != nil {
 		return nil, err
 	}
-	if len(st.consumers) > 0 && !in.EnforceConsumerDeletion {
+	if len(st.readers(now)) > 0 && !in.EnforceConsumerDeletion {
 		return nil, fail(codeInUse, "Stream %s under account %s has registered consumers.", st.name, s.cfg.Account)
 	}
 	st.deleting = now.Add(s.settling())

@@ -19,6 +19,7 @@ const (
 	Partial     Kind = "partial"      // ListShards leaves the shards of Omit out
 	Empty       Kind = "empty"        // GetRecords answers no records though there are some
 	Cut         Kind = "cut"          // SubscribeToShard: the connection breaks in the middle of the frame after Events events
+	Throw       Kind = "throw"        // SubscribeToShard: the exception Code comes after Events events
 	Stall       Kind = "stall"        // SubscribeToShard: nothing is sent any more after Events events
 )
 
@@ -45,7 +46,7 @@ type Fault struct {
 	OnShard string        // FailEntries: only entries that go to this shard; "": all
 	Age     time.Duration // Stale
 	Omit    []string      // Partial: ids of shards
-	Events  int           // Cut, Stall
+	Events  int           // Cut, Throw, Stall
 }
 
 // selects reports whether the fault may concern c.

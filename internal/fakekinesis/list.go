@@ -96,17 +96,14 @@ func (f *shardFilter) check() *failure {
 }
 
 func (in *listShards) do(s *Server, o outcome, now time.Time) (any, *failure) {
-	t := token{Stream: in.name(), After: in.ExclusiveStartShardId, Filter: in.ShardFilter}
-	if in.NextToken != "" {
-		var ok bool
-		if t, ok = parseToken(in.NextToken); !ok {
-			return nil, fail(codeArgument, "NextToken is invalid")
-		}
-		if now.Sub(time.UnixMilli(t.Made)) > tokenLiving {
-			return nil, fail(codeOldToken, "NextToken is expired")
-		}
-		in.target = target{StreamName: t.Stream}
+	t, err := s.page(in.NextToken, in.name(), now)
+	if err != nil {
+		return nil, err
 	}
+	if in.NextToken == "" {
+		t.After, t.Filter = in.ExclusiveStartShardId, in.ShardFilter
+	}
+	in.target = target{StreamName: t.Stream, StreamARN: in.StreamARN}
 	st, err := s.find(in.target, now)
 	if err != nil {
 		return nil, err
@@ -123,11 +120,11 @@ func (in *listShards) do(s *Server, o outcome, now time.Time) (any, *failure) {
 	if o.is(Partial) {
 		all = slices.DeleteFunc(all, func(l listedShard) bool { return slices.Contains(o.fault.Omit, l.ShardId) })
 	}
-	return page(all, in.MaxResults, t, now), nil
+	return cut(all, in.MaxResults, t, now), nil
 }
 
-// page cuts a listing.
-func page(all []listedShard, limit *int, t token, now time.Time) listedShards {
+// cut is a page of a listing.
+func cut(all []listedShard, limit *int, t token, now time.Time) listedShards {
 	n := maxListed
 	if limit != nil {
 		n = min(*limit, maxListed)
@@ -136,7 +133,7 @@ func page(all []listedShard, limit *int, t token, now time.Time) listedShards {
 		return listedShards{Shards: all}
 	}
 	t.After, t.Made = all[n-1].ShardId, now.UnixMilli()
-	return listedShards{Shards: all[:n], NextToken: t.text()}
+	return listedShards{Shards: all[:n], NextToken: seal(t)}
 }
 
 // list is what is to be seen of the stream's shards at a moment, from the token on, by id.
@@ -211,9 +208,22 @@ type token struct {
 	Made    int64 // unix milliseconds
 }
 
-func (t token) text() string { return seal(t) }
-
 func parseToken(text string) (token, bool) {
 	var t token
 	return t, text != "" && unseal(text, &t)
+}
+
+// page is the token of a request for a listing of the stream, or a new one. The caller holds the lock.
+func (s *Server) page(text, stream string, now time.Time) (token, *failure) {
+	if text == "" {
+		return token{Stream: stream}, nil
+	}
+	t, ok := parseToken(text)
+	if !ok {
+		return t, fail(codeArgument, "NextToken is invalid")
+	}
+	if now.Sub(time.UnixMilli(t.Made)) > tokenLiving {
+		return t, fail(codeOldToken, "NextToken is expired")
+	}
+	return t, nil
 }

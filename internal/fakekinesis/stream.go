@@ -18,6 +18,7 @@ type stream struct {
 	recordBytes  int
 	encryption   string
 	consumers    []*consumer
+	registered   int64  // the second in the latest consumer's ARN
 	turn         uint64 // of the next record of an AUTO stream
 	scalings     []time.Time
 	modeSwitches []time.Time
