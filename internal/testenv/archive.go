@@ -23,7 +23,7 @@ func (d *dist) archive(ctx context.Context) (string, error) {
 		return "", err
 	}
 	key := sha256.Sum256(fmt.Append(nil, java, info.Size(), info.ModTime().UnixNano(), d.jars))
-	folder := filepath.Join(d.cache, fmt.Sprintf("%s-classes-%x", d.version, key[:8]))
+	folder := filepath.Join(d.cache, fmt.Sprintf("%s-classes-%x", d.name, key[:8]))
 	if err := ensure(ctx, folder, d.train); err != nil {
 		return "", fmt.Errorf("archive of classes: %w", err)
 	}
@@ -38,7 +38,7 @@ const archiveFile = "kafka.jsa"
 
 // train runs a broker whose JVM writes the archive into a folder when it ends.
 func (d *dist) train(ctx context.Context, into string) error {
-	config, err := Config{Version: d.version}.filled()
+	config, err := Config{Version: d.name}.filled()
 	if err != nil {
 		return err
 	}

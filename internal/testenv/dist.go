@@ -17,27 +17,24 @@ import (
 // cacheVariable names the environment variable that says where jars and compiled programs are kept.
 const cacheVariable = "STREAMPORT_TESTENV_CACHE"
 
-// fetchLimit bounds the download of one version, about 50 MB.
+// fetchLimit bounds the download of one distribution, at most 130 MB.
 const fetchLimit = 5 * time.Minute
 
-const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
-<groupId>testenv</groupId><artifactId>kafka-dist</artifactId><version>1</version><packaging>pom</packaging>
-<dependencies>
-<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>%s</version></dependency>
-<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
-</dependencies></project>
-`
-
-// dist is the set of jars of one version.
+// dist is the set of jars of one version of something.
 type dist struct {
-	cache   string // folder of all versions
-	version string
-	java    string // the java program
-	jars    []string
+	cache string // folder of all
+	name  string // in the cache
+	java  string // the java program
+	jars  []string
 }
 
-// openDist returns the jars of version, fetched by Maven where the cache does not have them.
+// openDist returns the jars of a version of Kafka, fetched by Maven where the cache does not have them.
 func openDist(ctx context.Context, version string) (*dist, error) {
+	return openJars(ctx, version, artifact{"org.apache.kafka", "kafka_2.13", version, "1.7.36"})
+}
+
+// openJars returns the jars that an artifact needs to run. They are kept under name.
+func openJars(ctx context.Context, name string, a artifact) (*dist, error) {
 	java, err := tool("java")
 	if err != nil {
 		return nil, err
@@ -46,16 +43,16 @@ func openDist(ctx context.Context, version string) (*dist, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(cache, version)
-	if err := ensure(ctx, folder, func(ctx context.Context, into string) error { return fetch(ctx, version, into) }); err != nil {
-		return nil, fmt.Errorf("jars of kafka %s: %w", version, err)
+	folder := filepath.Join(cache, name)
+	if err := ensure(ctx, folder, a.fetch); err != nil {
+		return nil, fmt.Errorf("jars of %s %s: %w", a.name, a.version, err)
 	}
 	jars, err := filepath.Glob(filepath.Join(folder, "*.jar"))
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(jars) // an archive of classes is valid for one order only
-	return &dist{cache: cache, version: version, java: java, jars: jars}, nil
+	return &dist{cache: cache, name: name, java: java, jars: jars}, nil
 }
 
 func (d *dist) classpath() string { return strings.Join(d.jars, string(os.PathListSeparator)) }
@@ -69,7 +66,7 @@ func tool(name string) (string, error) {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		return "", fmt.Errorf("real brokers need a JDK of at least 17: %w", err)
+		return "", fmt.Errorf("real servers need a JDK of at least 17: %w", err)
 	}
 	return path, nil
 }
@@ -126,30 +123,6 @@ func ensure(ctx context.Context, folder string, build func(context.Context, stri
 func complete(folder string) bool {
 	_, err := os.Stat(filepath.Join(folder, ".complete"))
 	return err == nil
-}
-
-// fetch copies the jars of version into a folder by Maven.
-func fetch(ctx context.Context, version, into string) error {
-	maven, err := exec.LookPath("mvn")
-	if err != nil {
-		return fmt.Errorf("the jars come by Maven: %w", err)
-	}
-	project, err := os.MkdirTemp("", "streamport-pom-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(project) }() // a temporary folder that stays harms nothing
-	if err := os.WriteFile(filepath.Join(project, "pom.xml"), fmt.Appendf(nil, pom, version), 0o644); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, fetchLimit)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, maven, "-q", "-B", "-Dstyle.color=never",
-		"org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies",
-		"-DincludeScope=runtime", "-DoutputDirectory="+into)
-	cmd.Dir = project
-	_, err = output(ctx, cmd)
-	return err
 }
 
 // output runs cmd and returns its standard output. An error carries the end of what the program wrote.
