@@ -11,10 +11,10 @@ import (
 
 // Eligible reports whether the gate of a row is open, as far as a scan can tell: all are the rows that it found.
 func Eligible(r lease.Row, all map[string]lease.Row) bool {
-	if r.Ended() || r.Own.Blind {
+	switch {
+	case r.Ended(), r.Own.Blind && !mutated("a blind row starts"):
 		return false
-	}
-	if r.Numeric() {
+	case r.Numeric(), mutated("a child does not wait"):
 		return true
 	}
 	for _, id := range r.Parents {

@@ -2,16 +2,170 @@ package lineage
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
+
+	"github.com/streamport-go/streamport/kinesis/internal/api"
+	"github.com/streamport-go/streamport/kinesis/internal/lease"
 )
 
 // Gone settles a shard that the service says it does not have (ResourceNotFoundException), after all that was read of it is
 // settled. Since is when the service first said so, with no other answer after it. It counts only if a complete listing
 // that began more than Config.ListingLag later does not tell the shard either: false means that reading must be tried
 // again, and this be asked again after the next pass. P is the hold's progress; nil: none was begun.
+//
+// What retention may have taken is reported before it is written, so that it is told at least once.
 func (s *Syncer) Gone(ctx context.Context, l Fenced, p *Progress, since time.Time) (bool, error) {
-	return false, nil
+	row := l.Row()
+	if open, err := s.Gate(ctx, row); err != nil || !open {
+		return false, err
+	}
+	v := s.last()
+	if !s.late(v, since) {
+		s.expect(since)
+		return false, nil
+	}
+	if _, listed := v.shards[row.Key]; listed && !mutated("gone without asking a listing") {
+		return false, nil
+	}
+	if p == nil {
+		var err error
+		if p, err = s.Follow(ctx, row); err != nil {
+			return false, err
+		}
+	}
+	rows, err := s.c.Store.Scan(ctx)
+	if err != nil {
+		return false, err
+	}
+	end := lease.AtEnd
+	c := lease.Change{Checkpoint: &end, Pos: s.mourn(v, row, p.unread(), rows)}
+	for id, sh := range v.shards {
+		if slices.Contains(sh.Parents(), row.Key) {
+			c.Children = append(c.Children, id)
+		}
+	}
+	slices.Sort(c.Children)
+	_, err = l.Update(ctx, c)
+	return err == nil, err
 }
 
-func (p *pass) settleBlind(ctx context.Context) error { return nil }
-func (p *pass) collect(ctx context.Context) error     { return nil }
+// mourn reports what is lost with a shard that is gone, unless a child of it was begun: then the row was made anew after
+// everything had been settled. It returns what xPosMs becomes.
+func (s *Syncer) mourn(v view, row lease.Row, pos int64, rows []lease.Row) *int64 {
+	limit := v.expired(v.now)
+	if limit <= pos {
+		return &pos
+	}
+	began := slices.ContainsFunc(rows, func(r lease.Row) bool {
+		return !r.Own.Blind && slices.Contains(r.Parents, row.Key) && (r.Numeric() || r.Ended())
+	})
+	if !began && !mutated("a loss is not told") {
+		s.c.Report(lossOf(row, pos, limit))
+	}
+	return &limit
+}
+
+// late reports whether a listing began so long after since that it tells what was true then.
+func (s *Syncer) late(v view, since time.Time) bool {
+	return v.begun.After(since.Add(s.c.ListingLag)) || mutated("gone without asking a listing")
+}
+
+// expect makes Run pass as soon as a listing can settle a doubt.
+func (s *Syncer) expect(since time.Time) {
+	due := since.Add(s.c.ListingLag + time.Millisecond)
+	s.mu.Lock()
+	sooner := s.due.IsZero() || due.Before(s.due)
+	if sooner {
+		s.due = due
+	}
+	s.mu.Unlock()
+	if sooner {
+		s.Wake() // Run looks at its timer again
+	}
+}
+
+// settleBlind looks for shards that nobody can list: a blind row waits for lineage, or for proof that it has none.
+func (p *pass) settleBlind(ctx context.Context) error {
+	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
+		row := p.rows[key]
+		if _, listed := p.shards[key]; listed || !row.Own.Blind || row.Ended() {
+			continue
+		}
+		since, doubted := p.doubt(key)
+		if !doubted {
+			gone, err := p.missing(ctx, key)
+			if err != nil {
+				return err
+			}
+			if !gone {
+				continue
+			}
+			since = p.doubtFrom(key, time.Now())
+		}
+		if !p.late(p.view, since) {
+			p.expect(since)
+			continue
+		}
+		if err := p.settle(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Syncer) doubt(key string) (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	since, has := s.doubts[key]
+	return since, has
+}
+
+func (s *Syncer) doubtFrom(key string, since time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doubts[key] = since
+	return since
+}
+
+// trust forgets doubts about shards that are listed or settled, and that a pass is due for what it has looked at.
+func (p *pass) trust() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.due.After(p.begun) {
+		p.due = time.Time{}
+	}
+	maps.DeleteFunc(p.doubts, func(key string, _ time.Time) bool {
+		row, has := p.rows[key]
+		_, listed := p.shards[key]
+		return listed || !has || row.Ended() || !row.Own.Blind
+	})
+}
+
+// settle writes that a blind row's shard is gone.
+func (p *pass) settle(ctx context.Context, key string) error {
+	row, has, err := p.fetch(ctx, key)
+	if err != nil || !has || !row.Own.Blind || row.Ended() {
+		return err
+	}
+	pos := p.floor()
+	if row.Own.Pos != nil {
+		pos = *row.Own.Pos
+	}
+	end := lease.AtEnd
+	after, err := p.c.Store.Update(ctx, key, lease.Change{
+		Counter: &row.Counter, IsBlind: true, NotEnded: true, Raise: true,
+		Checkpoint: &end, Pos: p.mourn(p.view, row, pos, slices.Collect(maps.Values(p.rows))),
+	})
+	return p.changed(ctx, key, after, err)
+}
+
+// missing reports whether the service says that it does not have a shard.
+func (p *pass) missing(ctx context.Context, id string) (bool, error) {
+	_, err := p.c.Service.Iterator(ctx, p.c.Stream, id, api.From{Kind: api.Oldest})
+	if api.CodeOf(err) == api.Missing {
+		return true, nil
+	}
+	return false, err
+}

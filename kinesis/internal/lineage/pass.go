@@ -50,6 +50,7 @@ func (s *Syncer) Pass(ctx context.Context) error {
 	if err := p.settleBlind(ctx); err != nil {
 		return err
 	}
+	p.trust()
 	return p.collect(ctx)
 }
 

@@ -3,7 +3,6 @@ package lineage
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/streamport-go/streamport/kinesis/internal/api"
 	"github.com/streamport-go/streamport/kinesis/internal/lease"
@@ -16,10 +15,10 @@ type Progress struct {
 	s   *Syncer
 	row lease.Row
 
-	mu      sync.Mutex // guards what follows
-	begun   bool       // a page was read
-	seen    int64      // all that arrived up to here was read, unwanted or told as lost
-	pos     int64      // all that arrived up to here is settled, unwanted or told as lost
+	mu      sync.Mutex      // guards what follows
+	begun   bool            // a page was read
+	seen    int64           // all that arrived up to here was read, unwanted or told as lost
+	pos     int64           // all that arrived up to here is settled, unwanted or told as lost
 	last    stream.Position // the last record that was read
 	settled stream.Position
 	marks   []mark // not settled yet, in order
@@ -157,5 +156,3 @@ func (p *Progress) unread() int64 {
 	defer p.mu.Unlock()
 	return p.seen
 }
-
-var _ = time.Now

@@ -1,0 +1,381 @@
+package lineage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/streamport-go/streamport/kinesis/internal/api"
+	"github.com/streamport-go/streamport/kinesis/internal/lease"
+	"github.com/streamport-go/streamport/kinesis/internal/lineage"
+	"github.com/streamport-go/streamport/kinesis/internal/shard"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// A member is one life of a process of the group. A crash ends its goroutines wherever they are in a call.
+type member struct {
+	api.Service // the rest is not called
+	w           *world
+	name        string
+	ctx         context.Context //nolint:containedctx // the process
+	die         context.CancelFunc
+
+	s     *lineage.Syncer
+	holds map[string]*hold
+	seen  map[string]sight
+}
+
+type sight struct {
+	counter int64
+	since   time.Time
+}
+
+// run is a member's lives, one after the other.
+func (w *world) run(name string, wg *sync.WaitGroup) {
+	for life := 0; w.stop.Err() == nil; life++ {
+		now := time.Since(epoch) - w.before
+		if w.down < w.up && w.down <= now && now < w.up {
+			sleep(w.stop, w.up-now+w.some(3*time.Second))
+			continue
+		}
+		m := &member{w: w, name: name, holds: map[string]*hold{}, seen: map[string]sight{}}
+		m.ctx, m.die = context.WithCancel(w.stop)
+		var both sync.WaitGroup
+		both.Go(m.work)
+		both.Wait()
+		m.die()
+		sleep(w.stop, w.some(8*time.Second))
+	}
+	wg.Done()
+}
+
+func (w *world) some(d time.Duration) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Duration(w.r.Int64N(int64(d)))
+}
+
+func (w *world) chance(p float64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.r.Float64() < p
+}
+
+// risk is chance while there are faults.
+func (w *world) risk(p float64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.calm && w.r.Float64() < p
+}
+
+// step is where a process may crash or stand still.
+func (m *member) step() {
+	w := m.w
+	now := time.Since(epoch) - w.before
+	if m.ctx.Err() != nil || w.risk(w.crash) || (w.down <= now && now < w.up) {
+		m.die()
+		runtime.Goexit()
+	}
+	if w.risk(w.pause) {
+		time.Sleep(w.some(25 * time.Second))
+	}
+}
+
+// call makes f happen in the world, with what may go wrong around it.
+func call[T any](m *member, write bool, f func() (T, error)) (T, error) {
+	w := m.w
+	time.Sleep(w.some(40 * time.Millisecond))
+	m.step()
+	var none T
+	if w.risk(w.fail) {
+		return none, fmt.Errorf("%w: try later", stream.ErrThrottled)
+	}
+	v, err := f()
+	m.step()
+	if write && w.risk(w.fail) {
+		return none, fmt.Errorf("%w: no answer", stream.ErrUnknownOutcome)
+	}
+	return v, err
+}
+
+// locked lets f see the stream.
+func locked[T any](w *world, f func() (T, error)) func() (T, error) {
+	return func() (T, error) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.calls++
+		return f()
+	}
+}
+
+func (m *member) Summary(context.Context, string) (api.Summary, error) {
+	return api.Summary{Created: epoch, Retention: retention}, nil
+}
+
+func (m *member) Shards(context.Context, string, api.Filter) (api.Listing, error) {
+	return call(m, false, locked(m.w, func() (api.Listing, error) { return m.w.list(), nil }))
+}
+
+func (m *member) Iterator(_ context.Context, _, id string, from api.From) (string, error) {
+	return call(m, false, locked(m.w, func() (string, error) { return m.w.iterator(id, from) }))
+}
+
+func (m *member) Records(_ context.Context, _, iterator string, limit int) (api.Page, error) {
+	return call(m, false, locked(m.w, func() (api.Page, error) { return m.w.read(iterator, limit) }))
+}
+
+// A store is the table as a member sees it. A scan reads it in two parts, between which it changes.
+type store struct{ *member }
+
+func (s store) Scan(ctx context.Context) ([]lease.Row, error) {
+	rows, err := call(s.member, false, func() ([]lease.Row, error) { return s.w.table.Scan(ctx) })
+	if err != nil || len(rows) == 0 || !s.w.chance(0.2) {
+		return rows, err
+	}
+	rows = slices.Clone(rows[:int(s.w.some(time.Duration(len(rows))))])
+	rest, err := call(s.member, false, func() ([]lease.Row, error) { return s.w.table.Scan(ctx) })
+	for _, r := range rest {
+		if len(rows) == 0 || r.Key > rows[len(rows)-1].Key {
+			rows = append(rows, r)
+		}
+	}
+	return rows, err
+}
+
+func (s store) Get(ctx context.Context, key string) (lease.Row, bool, error) {
+	r, err := call(s.member, false, func() (lease.Row, error) {
+		r, _, err := s.w.table.Get(ctx, key)
+		return r, err
+	})
+	return r, r.Key != "", err
+}
+
+func (s store) Create(ctx context.Context, r lease.Row) (bool, error) {
+	return call(s.member, true, func() (bool, error) { return s.w.table.Create(ctx, r) })
+}
+
+func (s store) Update(ctx context.Context, key string, c lease.Change) (lease.Row, error) {
+	return call(s.member, true, func() (lease.Row, error) { return s.w.table.Update(ctx, key, c) })
+}
+
+func (s store) Delete(ctx context.Context, key string, counter int64) error {
+	_, err := call(s.member, true, func() (bool, error) { return true, s.w.table.Delete(ctx, key, counter) })
+	return err
+}
+
+// work is a process: it opens, then reads what it can get.
+func (m *member) work() {
+	for m.s == nil {
+		m.step()
+		s, err := lineage.Open(m.ctx, lineage.Config{
+			Service: m, Store: store{m}, Stream: "s", Start: m.w.plan.start, ListingLag: listingLag, SyncEvery: syncEvery,
+			Report: m.w.report, Logger: slog.New(slog.DiscardHandler),
+		})
+		if err == nil {
+			m.s = s
+			break
+		}
+		sleep(m.ctx, time.Second)
+	}
+	var run sync.WaitGroup
+	run.Go(func() {
+		defer m.die()
+		if err := m.s.Run(m.ctx); err != nil {
+			m.w.fault("Run: %v", err)
+		}
+	})
+	defer run.Wait()
+	defer m.die()
+	for {
+		m.step()
+		for _, key := range slices.Sorted(maps.Keys(m.holds)) {
+			if !m.holds[key].read() {
+				delete(m.holds, key)
+			}
+		}
+		m.take()
+		sleep(m.ctx, 2*time.Second+m.w.some(2*time.Second))
+	}
+}
+
+// take looks for rows that nobody renews, and steals some.
+func (m *member) take() {
+	rows, err := store{m}.Scan(m.ctx)
+	if err != nil {
+		return
+	}
+	all := map[string]lease.Row{}
+	for _, r := range rows {
+		all[r.Key] = r
+		if s, has := m.seen[r.Key]; !has || s.counter != r.Counter {
+			m.seen[r.Key] = sight{counter: r.Counter, since: time.Now()}
+		}
+	}
+	taken := 0
+	for _, r := range rows {
+		if _, held := m.holds[r.Key]; held || !lineage.Eligible(r, all) {
+			continue
+		}
+		free := r.Owner == "" || r.Owner == m.name || time.Since(m.seen[r.Key].since) > failover
+		if (free && taken < 2) || m.w.risk(0.01) {
+			m.hold(r)
+			taken++
+		}
+	}
+}
+
+func (m *member) hold(r lease.Row) {
+	sent := time.Now()
+	r, err := store{m}.Update(m.ctx, r.Key, lease.Change{Counter: &r.Counter, SetOwner: &m.name, Raise: true, AddSwitch: true})
+	if err != nil {
+		return
+	}
+	h := &hold{m: m, row: r, until: sent.Add(failover * 8 / 10)}
+	open, err := m.s.Gate(m.ctx, r)
+	if err == nil && open {
+		if h.p, err = m.s.Follow(m.ctx, r); err == nil {
+			m.holds[r.Key] = h
+			return
+		}
+	}
+	nobody := ""
+	_, _ = h.Update(m.ctx, lease.Change{SetOwner: &nobody})
+}
+
+// A hold is a lease that a member has.
+type hold struct {
+	m     *member
+	row   lease.Row
+	until time.Time
+	p     *lineage.Progress
+
+	iterator string
+	at       int // the last record that was read
+	queue    []int
+	settled  int
+	end      *api.Page
+	ended    time.Time
+	gone     time.Time
+}
+
+func (h *hold) Row() lease.Row { return h.row }
+
+// Update writes with the fence; a write whose answer is lost is looked up and made again.
+func (h *hold) Update(ctx context.Context, c lease.Change) (lease.Row, error) {
+	c.Raise = true
+	c.Owner = &h.m.name
+	for {
+		if !h.valid() {
+			return lease.Row{}, stream.ErrLost
+		}
+		c.Counter = &h.row.Counter
+		sent := time.Now()
+		r, err := store{h.m}.Update(ctx, h.row.Key, c)
+		switch {
+		case err == nil:
+			h.row, h.until = r, sent.Add(failover*8/10)
+			return r, nil
+		case errors.Is(err, stream.ErrUnknownOutcome):
+			if r, has, err := (store{h.m}).Get(ctx, h.row.Key); err == nil && has && r.Owner == h.m.name {
+				h.row.Counter = r.Counter
+			}
+		case errors.Is(err, lease.ErrConflict):
+			h.until = time.Time{}
+			return r, stream.ErrLost
+		default:
+			return r, err
+		}
+	}
+}
+
+func (h *hold) valid() bool { return time.Now().Before(h.until) }
+
+// read goes on with a shard for a while, and reports whether the lease is still of use.
+func (h *hold) read() bool {
+	if !h.valid() {
+		return false
+	}
+	if h.end == nil {
+		h.fetch()
+	}
+	for n := h.m.w.some(12); len(h.queue) > 0 && n > 0 && h.valid(); n-- {
+		h.m.step()
+		if !h.valid() {
+			return false
+		}
+		h.m.w.handle(h.m.name, h.row.Key, h.queue[0])
+		h.settled, h.queue = h.queue[0], h.queue[1:]
+		p, _ := shard.Position(strconv.Itoa(h.settled), 0)
+		h.p.Settle(p)
+	}
+	c := lease.Change{Pos: h.p.Pos()}
+	if h.settled > 0 && h.m.w.chance(0.6) {
+		text := strconv.Itoa(h.settled)
+		c.Checkpoint = &text
+	}
+	leave := h.m.w.risk(0.01)
+	if leave {
+		c.SetOwner = new(string)
+	}
+	if _, err := h.Update(h.m.ctx, c); errors.Is(err, stream.ErrLost) || leave {
+		return false
+	}
+	done, err := false, error(nil)
+	switch {
+	case len(h.queue) > 0:
+	case h.end != nil:
+		done, err = h.m.s.End(h.m.ctx, h, h.p, h.end.Children, h.ended)
+	case !h.gone.IsZero():
+		done, err = h.m.s.Gone(h.m.ctx, h, h.p, h.gone)
+	}
+	return !done && !errors.Is(err, stream.ErrLost)
+}
+
+func (h *hold) fetch() {
+	m := h.m
+	var err error
+	if h.iterator == "" {
+		from := m.s.From(h.row)
+		if h.at > 0 {
+			from = api.From{Kind: api.AfterSequence, Sequence: strconv.Itoa(h.at)}
+		}
+		h.iterator, err = m.Iterator(m.ctx, "s", h.row.Key, from)
+	}
+	var page api.Page
+	if err == nil {
+		page, err = m.Records(m.ctx, "s", h.iterator, 1+int(m.w.some(8)))
+	}
+	if err != nil {
+		if h.iterator = ""; api.CodeOf(err) == api.Missing && h.gone.IsZero() {
+			h.gone = time.Now()
+		}
+		return
+	}
+	h.gone = time.Time{}
+	checkpoint, _ := strconv.Atoi(h.row.Checkpoint)
+	var last stream.Position
+	var queue []int
+	for _, r := range page.Records {
+		n, _ := strconv.Atoi(r.Sequence)
+		if h.at = n; n > checkpoint && m.s.Wanted(r) {
+			queue = append(queue, n)
+			last, _ = shard.Position(r.Sequence, 0)
+		}
+	}
+	if loss, some := h.p.Read(page, last); some {
+		m.w.report(loss)
+		h.p.Accept(loss)
+		h.p.Read(page, last)
+	}
+	h.queue = append(h.queue, queue...)
+	if h.iterator = page.Next; page.End {
+		h.end, h.ended = &page, time.Now()
+	}
+}

@@ -1,0 +1,128 @@
+package lineage_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/streamport-go/streamport/kinesis/internal/lease"
+)
+
+// A verdict is what a seed came to.
+type verdict struct {
+	seed             uint64
+	faults           []string
+	records, handled int
+	calls            int
+	losses, unneeded int
+}
+
+// try runs one seed: the stream's life before the group, the group with faults, and a calm in which it must get all that it
+// is owed.
+func try(t *testing.T, seed uint64) (v verdict) {
+	synctest.Test(t, func(*testing.T) {
+		w := newWorld(seed)
+		ctx, cancel := context.WithCancel(context.Background())
+		w.stop = ctx
+		var wg sync.WaitGroup
+		wg.Go(w.live)
+		time.Sleep(w.before)
+		if w.java {
+			w.begin(ctx)
+		}
+		w.opened = nowMs()
+		for i := range w.members {
+			wg.Add(1)
+			go w.run(fmt.Sprintf("m%d", i), &wg)
+		}
+		time.Sleep(w.span)
+		w.mu.Lock()
+		w.calm = true
+		w.mu.Unlock()
+		for end := time.Now().Add(2 * retention); len(w.owed()) > 0 && time.Now().Before(end); {
+			time.Sleep(5 * time.Second)
+		}
+		cancel()
+		wg.Wait()
+		for _, r := range w.owed() {
+			w.fault("record %d of key %d, which arrived at %d, was neither handled nor told as lost", r.sequence, r.slot, r.arrival-epoch.UnixMilli())
+		}
+		v = verdict{seed: seed, faults: w.faults, records: len(w.records), handled: w.handled, calls: w.calls, losses: len(w.lost), unneeded: w.false_}
+	})
+	return v
+}
+
+// begin writes rows as Amazon's library does: for the oldest shards that are there, without what is ours.
+func (w *world) begin(ctx context.Context) {
+	w.mu.Lock()
+	l := w.list()
+	w.mu.Unlock()
+	listed := map[string]bool{}
+	for _, s := range l.Shards {
+		listed[s.ID] = true
+	}
+	for _, s := range l.Shards {
+		child := false
+		for _, up := range s.Parents() {
+			child = child || listed[up]
+		}
+		if !child {
+			_, _ = w.table.Create(ctx, lease.Row{
+				Key: s.ID, Checkpoint: lease.AtOldest, Parents: s.Parents(), First: s.Range.First.String(), Last: s.Range.Last.String(),
+			})
+		}
+	}
+}
+
+// seeds is how many the model runs, and from which on: LINEAGE_SEEDS and LINEAGE_FROM say more.
+func seeds(t *testing.T, n uint64) (from, to uint64) {
+	t.Helper()
+	number := func(name string, or uint64) uint64 {
+		if text := os.Getenv(name); text != "" {
+			v, err := strconv.ParseUint(text, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		return or
+	}
+	from = number("LINEAGE_FROM", 0)
+	return from, from + number("LINEAGE_SEEDS", n)
+}
+
+// TestModel runs members on this very code over a stream that is resharded all the time, with crashes between any two calls,
+// pauses past the lease, lost answers, listings that lag, and fleets that are down for longer than the retention. No record
+// that the group wants is lost without a word, none before its threshold is given to it, and no key's records are handled
+// out of order.
+func TestModel(t *testing.T) {
+	const normal, short = 2000, 200
+	n := uint64(normal)
+	if testing.Short() {
+		n = short
+	}
+	from, to := seeds(t, n)
+	var total verdict
+	bad := 0
+	for seed := from; seed < to; seed++ {
+		v := try(t, seed)
+		if len(v.faults) > 0 {
+			bad++
+			t.Errorf("seed %d: %q", seed, v.faults)
+		}
+		if bad == 10 {
+			t.FailNow()
+		}
+		total.records += v.records
+		total.handled += v.handled
+		total.calls += v.calls
+		total.losses += v.losses
+		total.unneeded += v.unneeded
+	}
+	t.Logf("%d seeds: %d records, %d handled, %d calls, %d losses told, %d of them of nothing", to-from, total.records, total.handled, total.calls, total.losses, total.unneeded)
+}
