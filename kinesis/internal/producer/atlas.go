@@ -1,0 +1,158 @@
+package producer
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/streamport-go/streamport/kinesis/internal/api"
+	"github.com/streamport-go/streamport/kinesis/internal/shard"
+)
+
+const (
+	atlasAge      = time.Minute      // after which shards are listed again
+	atlasPause    = time.Second      // between listings at the least
+	atlasPatience = 10 * time.Second // of one listing
+	firstRelist   = time.Second      // after a listing that failed: growing by a half, with jitter
+	mostRelist    = 30 * time.Second
+)
+
+// An atlas is what is known of where keys go. It is guarded by the outlet's lock, but for the pointer.
+type atlas struct {
+	current  atomic.Pointer[shard.Map]
+	round    uint64 // raised by each new map
+	asked    int64  // when shards were listed last, or failed to be
+	listing  bool
+	surprise bool // a record arrived elsewhere
+	failures int
+}
+
+// find is the shard of a hash, and its range; "" if it is not known.
+func (a *atlas) find(h shard.Hash) shard.Shard {
+	if m := a.current.Load(); m != nil {
+		s, _ := m.Find(h)
+		return s
+	}
+	return shard.Shard{}
+}
+
+// move puts a parcel in the line where it belongs now, and returns that. The caller holds o.mu.
+func (o *outlet) move(p *parcel) *line {
+	l := o.lineOf(p)
+	if l != p.line {
+		o.unqueue(p)
+		o.queue(p, false)
+	}
+	return l
+}
+
+// lineOf is the line where a parcel belongs now. The caller holds o.mu.
+func (o *outlet) lineOf(p *parcel) *line {
+	p.place = o.atlas.round
+	var s shard.Shard
+	if !o.auto {
+		if p.hash == (shard.Hash{}) && p.lane == nil {
+			p.hash = p.locate()
+		}
+		s = o.atlas.find(p.hash)
+	}
+	l := o.lines[s.ID]
+	if l == nil {
+		l = &line{shard: s.ID, within: s.Range}
+		l.pace = o.paceOf(s.ID)
+		o.lines[s.ID] = l
+	}
+	return l
+}
+
+// locate is the hash of a parcel that has its record.
+func (p *parcel) locate() shard.Hash {
+	if key, text := p.key(); text {
+		return shard.HashKey(key)
+	}
+	return shard.HashKey(string(p.items.head.rec.Key))
+}
+
+// paceOf is the pace of a new line. One that is not of a shard has the limits of all. The caller holds o.mu.
+func (o *outlet) paceOf(id string) pace {
+	shards := 1.0
+	if id == "" {
+		shards = o.shards()
+	}
+	return newPace(shards*o.sink.settings.Share, o.facts.RecordBytes, o.sink.now())
+}
+
+// shards is how many open shards the stream has, as far as is known. The caller holds o.mu.
+func (o *outlet) shards() float64 {
+	if o.facts.Shards == 0 {
+		return manyShards
+	}
+	return float64(o.facts.Shards)
+}
+
+// manyShards bounds the pace of a stream of which nothing is known: it is throttles that slow it down then.
+const manyShards = 1000
+
+// relist begins a listing if it is time for one. The caller holds o.mu, and calls list on a goroutine if it returns true.
+func (o *outlet) relist(now int64) bool {
+	a := &o.atlas
+	age := time.Duration(now - a.asked)
+	wait := atlasAge
+	switch {
+	case a.failures > 0:
+		wait = min(firstRelist*time.Duration(1<<min(a.failures-1, 5)), mostRelist)
+	case a.current.Load() == nil:
+		wait = 0
+	case a.surprise:
+		wait = atlasPause
+	}
+	if a.listing || o.auto || o.ended != nil || age < wait {
+		return false
+	}
+	a.listing, a.surprise, a.asked = true, false, now
+	return true
+}
+
+// list asks for the shards.
+func (o *outlet) list() {
+	ctx, cancel := context.WithTimeout(o.base, atlasPatience)
+	defer cancel()
+	listing, err := o.sink.service.Shards(ctx, o.name, api.Filter{Type: "AT_LATEST"})
+	now := o.sink.now()
+	o.mu.Lock()
+	a := &o.atlas
+	a.listing = false
+	if err != nil {
+		a.failures++
+		a.asked = now - int64(rand.N(firstRelist/2))
+	} else {
+		a.failures = 0
+		a.round++
+		a.current.Store(shard.NewMap(listing.Shards))
+		o.redraw()
+	}
+	o.mu.Unlock()
+	if err != nil && o.base.Err() == nil {
+		o.sink.config.Logger.Warn("the shards of a stream cannot be listed: records are not paced by shard",
+			slog.String("stream", o.name), slog.Any("error", err))
+	}
+	o.nudge()
+}
+
+// redraw forgets the lines of shards that are gone. Those that have parcels go with their last. The caller holds o.mu.
+func (o *outlet) redraw() {
+	open := make(map[string]bool)
+	for _, s := range o.atlas.current.Load().Open() {
+		open[s.ID] = true
+		if l := o.lines[s.ID]; l != nil {
+			l.within = s.Range
+		}
+	}
+	for id, l := range o.lines {
+		if !open[id] && l.n == 0 && l.status == empty {
+			delete(o.lines, id)
+		}
+	}
+}
