@@ -1,7 +1,9 @@
 package dynamo_test
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,9 +14,13 @@ import (
 	"github.com/streamport-go/streamport/kinesis/internal/lease"
 	"github.com/streamport-go/streamport/kinesis/internal/lease/dynamo"
 	"github.com/streamport-go/streamport/kinesis/internal/lease/leasetest"
+	"github.com/streamport-go/streamport/stream"
 )
 
-const table = "group-stream"
+const (
+	table = "group-stream"
+	key   = "shardId-000000000007"
+)
 
 // client is the SDK's on a fake.
 func client(trip http.RoundTripper) *dynamodb.Client {
@@ -41,4 +47,70 @@ func TestStoreKeepsThePromises(t *testing.T) {
 			leasetest.InBubbles(t, func(t *testing.T) lease.Store { return open(t, fakekinesis.NewTables(o)) })
 		})
 	}
+}
+
+// create writes a row that must not be there yet.
+func create(t *testing.T, s *dynamo.Store, r lease.Row) {
+	t.Helper()
+	made, err := s.Create(t.Context(), r)
+	require.NoError(t, err)
+	require.True(t, made)
+}
+
+func to[T any](v T) *T { return &v }
+
+func TestWhatCanBeNoLeaseIsNotWritten(t *testing.T) {
+	s := open(t, fakekinesis.NewTables(fakekinesis.TableOptions{}))
+	plain := func() lease.Row { return lease.Row{Key: key, Counter: 1, Checkpoint: lease.AtOldest} }
+	create(t, s, plain())
+	for name, spoil := range map[string]func(*lease.Row){
+		"no key":              func(r *lease.Row) { r.Key = "" },
+		"another stream's":    func(r *lease.Row) { r.Key = "1:stream:2:shardId-000000000000" },
+		"no checkpoint":       func(r *lease.Row) { r.Checkpoint = "" },
+		"a word of nobody":    func(r *lease.Row) { r.Checkpoint = "OLDEST" },
+		"a negative index":    func(r *lease.Row) { r.Sub = -1 },
+		"an index too high":   func(r *lease.Row) { r.Checkpoint, r.Sub = "7", 1<<32 },
+		"a range outside":     func(r *lease.Row) { r.Last = "340282366920938463463374607431768211456" },
+		"a parent of no name": func(r *lease.Row) { r.Parents = []string{""} },
+		"a prepared one":      func(r *lease.Row) { r.Pending = true },
+	} {
+		bad := plain()
+		bad.Key = "shardId-000000000008"
+		spoil(&bad)
+		_, err := s.Create(t.Context(), bad)
+		require.ErrorIs(t, err, stream.ErrInvalid, name)
+	}
+	large := plain()
+	large.Key, large.Own.Has, large.Own.State = "shardId-000000000008", true, make([]byte, dynamo.MaxState+1)
+	_, err := s.Create(t.Context(), large)
+	require.ErrorIs(t, err, stream.ErrTooLarge)
+
+	for name, bad := range map[string]lease.Change{
+		"no checkpoint":   {Checkpoint: to("")},
+		"a word":          {Checkpoint: to("NEWEST")},
+		"an index":        {Checkpoint: to("7"), Sub: -1},
+		"two of switches": {Checkpoint: to("7"), AddSwitch: true},
+		"a range":         {First: to("-1")},
+		"a child":         {Children: []string{""}},
+	} {
+		_, err := s.Update(t.Context(), key, bad)
+		require.ErrorIs(t, err, stream.ErrInvalid, name)
+	}
+	_, err = s.Update(t.Context(), key, lease.Change{State: to(make([]byte, dynamo.MaxState+1))})
+	require.ErrorIs(t, err, stream.ErrTooLarge)
+	got, _, err := s.Get(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, plain(), got)
+}
+
+func TestOnlyTheOperationsOfLeasesAreUsed(t *testing.T) {
+	fake := fakekinesis.NewTables(fakekinesis.TableOptions{})
+	leasetest.Run(t, func(t *testing.T) lease.Store {
+		for key := range fake.Items(table) {
+			fake.Remove(table, key)
+		}
+		return open(t, fake)
+	})
+	ops := slices.Sorted(maps.Keys(fake.Ops()))
+	require.Equal(t, []string{"CreateTable", "DeleteItem", "DescribeTable", "GetItem", "PutItem", "Scan", "UpdateItem"}, ops)
 }
