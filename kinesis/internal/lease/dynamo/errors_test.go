@@ -217,9 +217,9 @@ func TestAnAnswerThatCannotBeReadIsUnknown(t *testing.T) {
 	})
 	s, err := dynamo.Open(t.Context(), client(garbled), table, false)
 	require.NoError(t, err)
-	require.NoError(t, fake.Put(table, attributes(t, `{"leaseKey":{"S":"`+key+`"},"leaseCounter":{"N":"1"},"checkpoint":{"S":"LATEST"},
-		"ownerSwitchesSinceCheckpoint":{"N":"0"},"checkpointSubSequenceNumber":{"N":"0"}}`)))
 	for _, c := range calls {
+		require.NoError(t, fake.Put(table, attributes(t, `{"leaseKey":{"S":"`+key+`"},"leaseCounter":{"N":"1"},"checkpoint":{"S":"LATEST"},
+			"ownerSwitchesSinceCheckpoint":{"N":"0"},"checkpointSubSequenceNumber":{"N":"0"}}`)))
 		err := c.make(t.Context(), s)
 		require.Error(t, err)
 		require.Equal(t, c.write, errors.Is(err, stream.ErrUnknownOutcome), "%s: %v", c.op, err)

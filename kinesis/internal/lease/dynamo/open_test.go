@@ -41,7 +41,8 @@ func TestATableIsMadeOnRequest(t *testing.T) {
 func TestTwoThatMakeOneTable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake := fakekinesis.NewTables(fakekinesis.TableOptions{Creating: 3 * time.Second})
-		fake.Script().Add(fakekinesis.Fault{Op: "DescribeTable", Times: 2, Kind: fakekinesis.Refuse, Code: "ResourceNotFoundException"})
+		fake.Script().Add(fakekinesis.Fault{Op: "CreateTable", Times: 2, Kind: fakekinesis.Delay, Delay: time.Second},
+			fakekinesis.Fault{Op: "DescribeTable", Nth: 3, Times: 2, Kind: fakekinesis.Refuse, Code: "ResourceNotFoundException"})
 		results := make(chan error, 2)
 		for range cap(results) {
 			go func() {
