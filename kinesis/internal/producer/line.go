@@ -20,10 +20,11 @@ type line struct {
 
 // What a line does.
 const (
-	empty  = uint8(iota)
-	active // it has parcels that may go
-	paused // its pace holds it up
-	aside  // the request that is being made cannot have its next one
+	empty   = uint8(iota)
+	active  // it has parcels that may go
+	serving // it is its turn
+	paused  // its pace holds it up
+	aside   // the request that is being made cannot have its next one
 )
 
 func (l *line) push(p *parcel, front bool) {
@@ -101,7 +102,7 @@ func (o *outlet) turn() *line {
 	if o.firstActive == nil {
 		o.lastActive = nil
 	}
-	l.next, l.status = nil, empty
+	l.next, l.status = nil, serving
 	return l
 }
 

@@ -18,8 +18,10 @@ func (o *outlet) build(now int64) *request {
 		switch {
 		case l.status == aside:
 			l.next, last = last, l
-		case l.status == empty && l.n > 0:
+		case l.status == serving && l.n > 0:
 			o.activate(l)
+		case l.status == serving:
+			l.status = empty
 		}
 	}
 	for last != nil {
@@ -97,6 +99,7 @@ func (o *outlet) send(r *request, p *parcel, now int64) {
 	l := p.line
 	o.depart(p)
 	p.tries++
+	p.first = 0
 	bytes := p.bytes
 	if o.sink.settings.Aggregation == settings.ByShard && l.shard != "" && p.most == 0 {
 		bytes = o.bundle(r, p, l, now)
