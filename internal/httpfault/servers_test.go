@@ -1,0 +1,62 @@
+//go:build servers
+
+package httpfault_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis"
+	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/streamport-go/streamport/internal/httpfault"
+	"github.com/streamport-go/streamport/internal/testenv"
+)
+
+// A subscription to kinesis-local works through the proxy; a second one is refused as the service refuses it.
+func TestSubscribingToKinesisLocal(t *testing.T) {
+	e := testenv.RunKinesis(t, testenv.KinesisConfig{})
+	p, err := httpfault.Listen(e.Endpoint(), 1)
+	require.NoError(t, err)
+	t.Cleanup(p.Close)
+	c := clientOf(t, p.Endpoint())
+	arn := consumerOf(t, c)
+	_, err = put(t, c, "a")
+	require.NoError(t, err)
+
+	shard := aws.String("shardId-000000000000")
+	in := &kinesis.SubscribeToShardInput{ConsumerARN: &arn, ShardId: shard,
+		StartingPosition: &types.StartingPosition{Type: types.ShardIteratorTypeTrimHorizon}}
+	out, err := c.SubscribeToShard(t.Context(), in)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, out.GetStream().Close()) }()
+	for got := 0; got < 1; {
+		event, open := <-out.GetStream().Events()
+		require.True(t, open, "%v", out.GetStream().Err())
+		got += len(event.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value.Records)
+	}
+	_, err = c.SubscribeToShard(t.Context(), in)
+	var inUse *types.ResourceInUseException
+	require.ErrorAs(t, err, &inUse)
+}
+
+// consumerOf makes stream s with a consumer, and returns the consumer's ARN.
+func consumerOf(t *testing.T, c *kinesis.Client) string {
+	_, err := c.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: aws.String("s"), ShardCount: aws.Int32(1)})
+	require.NoError(t, err)
+	var stream *kinesis.DescribeStreamSummaryOutput
+	require.Eventually(t, func() bool {
+		stream, err = c.DescribeStreamSummary(t.Context(), &kinesis.DescribeStreamSummaryInput{StreamName: aws.String("s")})
+		return err == nil && stream.StreamDescriptionSummary.StreamStatus == types.StreamStatusActive
+	}, time.Minute, 50*time.Millisecond)
+	arn := stream.StreamDescriptionSummary.StreamARN
+	made, err := c.RegisterStreamConsumer(t.Context(), &kinesis.RegisterStreamConsumerInput{StreamARN: arn, ConsumerName: aws.String("c")})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		now, err := c.DescribeStreamConsumer(t.Context(), &kinesis.DescribeStreamConsumerInput{ConsumerARN: made.Consumer.ConsumerARN})
+		return err == nil && now.ConsumerDescription.ConsumerStatus == types.ConsumerStatusActive
+	}, time.Minute, 50*time.Millisecond)
+	return *made.Consumer.ConsumerARN
+}
