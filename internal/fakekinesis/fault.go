@@ -30,7 +30,7 @@ type Fault struct {
 	Resource string // the stream, or the table
 	Item     string // the shard, or the lease key
 	Nth      int    // first call of those selected, from 1
-	Times    int    // how many in a row; below 0: without end
+	Times    int    // how many from then on; below 0: all
 
 	// Chance makes every selected call from Nth on go wrong with this probability, by the script's seed; Times then bounds
 	// how many do, 0: without bound.
@@ -41,11 +41,11 @@ type Fault struct {
 	Status  int           // of HTTP; by default 500 for InternalFailure and the like, else 400
 	Delay   time.Duration // Delay and Late
 	Extra   time.Duration // up to so much is added to Delay, by seed
-	Entries []int         // FailEntries: from 0
+	Entries []int         // FailEntries: from 0; with no Share either: all
 	Share   float64       // FailEntries: entries fail with this probability besides, by seed
 	OnShard string        // FailEntries: only entries that go to this shard; "": all
 	Age     time.Duration // Stale
-	Omit    []string      // Partial: ids of shards
+	Omit    []string      // Partial: ids of shards; none: one shard, by seed
 	Events  int           // Cut, Throw, Stall
 }
 
@@ -89,5 +89,5 @@ func (f *Fault) fails(i int, draw uint64) bool {
 			return true
 		}
 	}
-	return f.Share > 0 && chance(mix(draw, uint64(i)), f.Share)
+	return len(f.Entries) == 0 && f.Share == 0 || chance(mix(draw, uint64(i)), f.Share)
 }

@@ -118,9 +118,18 @@ func (in *listShards) do(s *Server, o outcome, now time.Time) (any, *failure) {
 	t.Created = st.created.Unix()
 	all := st.list(s.asOf(st, o, now), now, t)
 	if o.is(Partial) {
-		all = slices.DeleteFunc(all, func(l listedShard) bool { return slices.Contains(o.fault.Omit, l.ShardId) })
+		all = omit(all, o)
 	}
 	return cut(all, in.MaxResults, t, now), nil
+}
+
+// omit leaves out the shards of a Partial fault.
+func omit(all []listedShard, o outcome) []listedShard {
+	ids := o.fault.Omit
+	if len(ids) == 0 && len(all) > 0 {
+		ids = []string{all[mix(o.draw)%uint64(len(all))].ShardId}
+	}
+	return slices.DeleteFunc(all, func(l listedShard) bool { return slices.Contains(ids, l.ShardId) })
 }
 
 // cut is a page of a listing.

@@ -200,9 +200,9 @@ func (s *Server) put(st *stream, sh *shard, e *putEntry, o outcome, now time.Tim
 	if st.auto {
 		key = ""
 	}
-	arrival := now
+	arrival := now.Truncate(time.Millisecond) // "The time stamp has millisecond precision" (GetRecords)
 	if s.cfg.Jitter > 0 {
-		arrival = now.Add(-time.Duration(mix(o.draw, sh.count) % uint64(s.cfg.Jitter)))
+		arrival = arrival.Add(-time.Duration(mix(o.draw, sh.count) % uint64(s.cfg.Jitter)))
 	}
 	return putResult{ShardId: sh.id, SequenceNumber: sh.append(key, e.Data, now, arrival, !s.cfg.Discard)}
 }

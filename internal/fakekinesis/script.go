@@ -98,12 +98,12 @@ func (s *Script) decide(c Call) outcome {
 	s.calls[c.Op]++
 	o := outcome{draw: mix(s.seed, word(c.Op), uint64(s.calls[c.Op])), pause: s.takePause(c)}
 	for i, l := range s.lines {
-		if !l.selects(c) || l.Kind != Delay && o.fault != nil {
+		if !l.selects(c) {
 			continue
 		}
 		l.seen++
 		draw := mix(s.seed, uint64(i), uint64(l.seen))
-		if !l.fires(draw) {
+		if l.Kind != Delay && o.fault != nil || !l.fires(draw) {
 			continue
 		}
 		l.fired++
@@ -122,16 +122,16 @@ func (s *Script) decide(c Call) outcome {
 	return o
 }
 
-// fires reports whether the line's fault happens at the call that it has just seen.
+// fires reports whether the line's fault happens at the call that it has just seen. One whose call another fault has decided
+// happens at the next.
 func (l *line) fires(draw uint64) bool {
-	from, times := max(l.Nth, 1), l.Times
-	if l.seen < from {
+	if l.seen < l.Nth {
 		return false
 	}
 	if l.Chance > 0 {
-		return (times <= 0 || l.fired < times) && chance(draw, l.Chance)
+		return (l.Times <= 0 || l.fired < l.Times) && chance(draw, l.Chance)
 	}
-	return times < 0 || l.seen < from+max(times, 1)
+	return l.Times < 0 || l.fired < max(l.Times, 1)
 }
 
 // word makes a number of a text (FNV-1a).

@@ -39,12 +39,12 @@ func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // accept reads a request.
 func (s *Server) accept(req *http.Request, body []byte) action {
-	format := formatOf(req.Header.Get("Content-Type"))
+	format := s.formatOf(req.Header.Get("Content-Type"))
 	refuse := func(code string, status int) *http.Response {
 		return s.refuse(format, &failure{code: code, message: "scripted", status: status})
 	}
 	_, op, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
-	in, err := format.read(op, body)
+	in, err := format.input(op, body)
 	if err != nil {
 		return action{
 			call: Call{Op: op}, refuse: refuse, do: func(outcome) *http.Response { return s.refuse(format, err) },
@@ -118,10 +118,7 @@ func (s *Server) respond(status int, content string, body []byte, now time.Time)
 
 // head is an answer without a body.
 func (s *Server) head(status int, content string, now time.Time) *http.Response {
-	s.mu.Lock()
-	s.requests++
-	id := mix(s.cfg.Seed, s.requests)
-	s.mu.Unlock()
+	id := mix(s.cfg.Seed, s.requests.Add(1))
 	return &http.Response{
 		Status: strconv.Itoa(status) + " " + http.StatusText(status), StatusCode: status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

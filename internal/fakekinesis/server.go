@@ -3,6 +3,7 @@ package fakekinesis
 import (
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,11 +40,12 @@ type Server struct {
 	cfg    Config
 	script *Script
 
-	mu       sync.Mutex // guards what follows
-	streams  map[string]*stream
-	control  map[string]*window
-	lag      time.Duration // of listings, set by a test
-	requests uint64
+	requests atomic.Uint64
+
+	mu      sync.Mutex // guards what follows
+	streams map[string]*stream
+	control map[string]*window
+	lag     time.Duration // of listings, set by a test
 }
 
 // New makes a service without streams.

@@ -1,7 +1,6 @@
 package fakekinesis
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"net/http"
@@ -46,39 +45,38 @@ type request interface {
 	do(s *Server, o outcome, now time.Time) (any, *failure)
 }
 
-// operations reads the input of each operation.
-var operations = map[string]func(body []byte) (request, error){
-	"CreateStream":                           read[createStream],
-	"DeleteStream":                           read[deleteStream],
-	"DescribeStreamSummary":                  read[describeSummary],
-	"ListShards":                             read[listShards],
-	"PutRecord":                              read[putRecord],
-	"PutRecords":                             read[putRecords],
-	"GetShardIterator":                       read[getIterator],
-	"GetRecords":                             read[getRecords],
-	"SplitShard":                             read[splitShard],
-	"RegisterStreamConsumer":                 read[registerConsumer],
-	"DeregisterStreamConsumer":               read[deregisterConsumer],
-	"DescribeStreamConsumer":                 read[describeConsumer],
-	"ListStreamConsumers":                    read[listConsumers],
-	"SubscribeToShard":                       read[subscribe],
-	"DescribeStream":                         read[describeStream],
-	"ListStreams":                            read[listStreams],
-	"UpdateShardCount":                       read[updateShardCount],
-	"IncreaseStreamRetentionPeriod":          read[increaseRetention],
-	"DecreaseStreamRetentionPeriod":          read[decreaseRetention],
-	"UpdateMaxRecordSize":                    read[updateRecordSize],
-	"UpdateStreamMode":                       read[updateMode],
-	"UpdateStreamRecordDistributionStrategy": read[updateDistribution],
-	"MergeShards":                            read[mergeShards],
+// operations makes an empty input of each operation.
+var operations = map[string]func() request{
+	"CreateStream":                           input[createStream],
+	"DeleteStream":                           input[deleteStream],
+	"DescribeStreamSummary":                  input[describeSummary],
+	"ListShards":                             input[listShards],
+	"PutRecord":                              input[putRecord],
+	"PutRecords":                             input[putRecords],
+	"GetShardIterator":                       input[getIterator],
+	"GetRecords":                             input[getRecords],
+	"SplitShard":                             input[splitShard],
+	"RegisterStreamConsumer":                 input[registerConsumer],
+	"DeregisterStreamConsumer":               input[deregisterConsumer],
+	"DescribeStreamConsumer":                 input[describeConsumer],
+	"ListStreamConsumers":                    input[listConsumers],
+	"SubscribeToShard":                       input[subscribe],
+	"DescribeStream":                         input[describeStream],
+	"ListStreams":                            input[listStreams],
+	"UpdateShardCount":                       input[updateShardCount],
+	"IncreaseStreamRetentionPeriod":          input[increaseRetention],
+	"DecreaseStreamRetentionPeriod":          input[decreaseRetention],
+	"UpdateMaxRecordSize":                    input[updateRecordSize],
+	"UpdateStreamMode":                       input[updateMode],
+	"UpdateStreamRecordDistributionStrategy": input[updateDistribution],
+	"MergeShards":                            input[mergeShards],
 }
 
-func read[T any, P interface {
+func input[T any, P interface {
 	*T
 	request
-}](body []byte) (request, error) {
-	in := P(new(T))
-	return in, json.Unmarshal(body, in)
+}]() request {
+	return P(new(T))
 }
 
 // target names a stream: "you must use either the StreamARN or the StreamName parameter, or both".
