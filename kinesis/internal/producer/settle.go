@@ -194,8 +194,8 @@ func (o *outlet) again(p *parcel, v verdict, together int, now int64) bool {
 		if v.err == errElsewhere {
 			o.atlas.surprise = true
 		}
-		if mutated("reorder on partial failure") && p.lane != nil && p.lane.queue.n > 0 {
-			o.overtake(p)
+		if mutated("reorder on partial failure") && p.lane != nil && p.lane.parcel == p && p.lane.queue.n > 0 {
+			o.overtake(p, now)
 			return true
 		}
 		o.rest(p, backoff(p.tries), now)
@@ -206,13 +206,13 @@ func (o *outlet) again(p *parcel, v verdict, together int, now int64) bool {
 }
 
 // overtake is what no lane may do: what is behind a record goes first.
-func (o *outlet) overtake(p *parcel) {
+func (o *outlet) overtake(p *parcel, now int64) {
 	for it := p.items.pop(); it != nil; it = p.items.pop() {
 		it.parcel = nil
 		p.lane.queue.push(it)
 	}
 	p.renew()
-	o.queue(p, false)
+	o.rest(p, backoff(1), now)
 }
 
 // throttleEvery is how often throttles are told.

@@ -55,15 +55,15 @@ func newSwarm(t *testing.T, seed uint64) *swarm {
 	}
 	f := newFake(1 + w.dice.IntN(4))
 	f.trip = time.Duration(w.dice.IntN(40)) * time.Millisecond
-	var mu sync.Mutex
+	f.limited = w.dice.IntN(3) == 0
+	bad := w.dice.Float64() * 0.5
+	var mu sync.Mutex // guards faults
+	faults := rand.New(rand.NewPCG(seed, 2))
 	f.slowest = func() time.Duration {
 		mu.Lock()
 		defer mu.Unlock()
-		return time.Duration(w.dice.IntN(10)) * time.Millisecond
+		return time.Duration(faults.IntN(10)) * time.Millisecond
 	}
-	f.limited = w.dice.IntN(3) == 0
-	bad := w.dice.Float64() * 0.5
-	faults := rand.New(rand.NewPCG(seed, 2))
 	f.fault = func(_ int, entries []api.Entry) fault {
 		mu.Lock()
 		defer mu.Unlock()
