@@ -21,6 +21,9 @@ func (s *Syncer) Gone(ctx context.Context, l Fenced, p *Progress, since time.Tim
 	if open, err := s.Gate(ctx, row); err != nil || !open {
 		return false, err
 	}
+	if earlier, doubted := s.doubt(row.Key); doubted && earlier.Before(since) {
+		since = earlier
+	}
 	v := s.last()
 	if !s.late(v, since) {
 		s.expect(since)
@@ -86,11 +89,13 @@ func (s *Syncer) expect(since time.Time) {
 	}
 }
 
-// settleBlind looks for shards that nobody can list: a blind row waits for lineage, or for proof that it has none.
-func (p *pass) settleBlind(ctx context.Context) error {
+// seek looks for shards that nobody lists. A blind row waits for lineage, or for proof that there is none: then it is
+// settled. Others are settled by who holds them, and by then the doubt is old: generations of shards that went while nobody
+// read need not wait for the listing lag one after the other.
+func (p *pass) seek(ctx context.Context) error {
 	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
 		row := p.rows[key]
-		if _, listed := p.shards[key]; listed || !row.Own.Blind || row.Ended() {
+		if _, listed := p.shards[key]; listed || row.Ended() {
 			continue
 		}
 		since, doubted := p.doubt(key)
@@ -103,6 +108,9 @@ func (p *pass) settleBlind(ctx context.Context) error {
 				continue
 			}
 			since = p.doubtFrom(key, time.Now())
+		}
+		if !row.Own.Blind {
+			continue
 		}
 		if !p.late(p.view, since) {
 			p.expect(since)
@@ -139,7 +147,7 @@ func (p *pass) trust() {
 	maps.DeleteFunc(p.doubts, func(key string, _ time.Time) bool {
 		row, has := p.rows[key]
 		_, listed := p.shards[key]
-		return listed || !has || row.Ended() || !row.Own.Blind
+		return listed || !has || row.Ended()
 	})
 }
 

@@ -38,8 +38,8 @@ type sight struct {
 }
 
 // run is a member's lives, one after the other.
-func (w *world) run(name string, wg *sync.WaitGroup) {
-	for life := 0; w.stop.Err() == nil; life++ {
+func (w *world) run(name string) {
+	for w.stop.Err() == nil {
 		now := time.Since(epoch) - w.before
 		if w.down < w.up && w.down <= now && now < w.up {
 			sleep(w.stop, w.up-now+w.some(3*time.Second))
@@ -47,13 +47,12 @@ func (w *world) run(name string, wg *sync.WaitGroup) {
 		}
 		m := &member{w: w, name: name, holds: map[string]*hold{}, seen: map[string]sight{}}
 		m.ctx, m.die = context.WithCancel(w.stop)
-		var both sync.WaitGroup
-		both.Go(m.work)
-		both.Wait()
+		var life sync.WaitGroup
+		life.Go(m.work)
+		life.Wait()
 		m.die()
 		sleep(w.stop, w.some(8*time.Second))
 	}
-	wg.Done()
 }
 
 func (w *world) some(d time.Duration) time.Duration {
@@ -177,6 +176,7 @@ func (m *member) work() {
 		s, err := lineage.Open(m.ctx, lineage.Config{
 			Service: m, Store: store{m}, Stream: "s", Start: m.w.plan.start, ListingLag: listingLag, SyncEvery: syncEvery,
 			Report: m.w.report, Logger: slog.New(slog.DiscardHandler),
+			Jitter: func() float64 { return float64(m.w.some(1000)) / 1000 },
 		})
 		if err == nil {
 			m.s = s
@@ -201,7 +201,7 @@ func (m *member) work() {
 			}
 		}
 		m.take()
-		sleep(m.ctx, 2*time.Second+m.w.some(2*time.Second))
+		sleep(m.ctx, 3*time.Second+m.w.some(2*time.Second))
 	}
 }
 
@@ -284,7 +284,7 @@ func (h *hold) Update(ctx context.Context, c lease.Change) (lease.Row, error) {
 			return r, nil
 		case errors.Is(err, stream.ErrUnknownOutcome):
 			if r, has, err := (store{h.m}).Get(ctx, h.row.Key); err == nil && has && r.Owner == h.m.name {
-				h.row.Counter = r.Counter
+				h.row = r
 			}
 		case errors.Is(err, lease.ErrConflict):
 			h.until = time.Time{}
@@ -315,7 +315,7 @@ func (h *hold) read() bool {
 		p, _ := shard.Position(strconv.Itoa(h.settled), 0)
 		h.p.Settle(p)
 	}
-	c := lease.Change{Pos: h.p.Pos()}
+	c := lease.Change{Pos: h.p.Pos(), NotEnded: true} // an end whose answer was lost may have been written
 	if h.settled > 0 && h.m.w.chance(0.6) {
 		text := strconv.Itoa(h.settled)
 		c.Checkpoint = &text
@@ -324,7 +324,7 @@ func (h *hold) read() bool {
 	if leave {
 		c.SetOwner = new(string)
 	}
-	if _, err := h.Update(h.m.ctx, c); errors.Is(err, stream.ErrLost) || leave {
+	if _, err := h.Update(h.m.ctx, c); errors.Is(err, stream.ErrLost) || leave || h.row.Ended() {
 		return false
 	}
 	done, err := false, error(nil)

@@ -47,7 +47,7 @@ func (s *Syncer) Pass(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := p.settleBlind(ctx); err != nil {
+	if err := p.seek(ctx); err != nil {
 		return err
 	}
 	p.trust()

@@ -14,7 +14,7 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A Config is what Open needs. All fields are set.
+// A Config is what Open needs. All fields but Jitter are set.
 type Config struct {
 	Service    api.Service
 	Store      lease.Store
@@ -24,6 +24,7 @@ type Config struct {
 	SyncEvery  time.Duration // between two passes of Run
 	Report     func(Loss)    // what nobody will read; may be called from any goroutine, and twice for one loss
 	Logger     *slog.Logger
+	Jitter     func() float64 // at least 0 and below 1: spreads the passes of members; nil: random
 }
 
 // A Syncer keeps a group's rows in step with the shards of its stream. Every member has one; none leads. Methods may be
@@ -44,6 +45,9 @@ type Syncer struct {
 func Open(ctx context.Context, c Config) (*Syncer, error) {
 	if kind, _, _ := c.Start.Parts(); kind == stream.StartAfter {
 		return nil, fmt.Errorf("%w: a group that shares its shards by leases cannot start after a position", stream.ErrUnsupported)
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Float64
 	}
 	s := &Syncer{c: c, wake: make(chan struct{}, 1), doubts: map[string]time.Time{}}
 	if err := s.Pass(ctx); err != nil {
@@ -93,7 +97,7 @@ func (s *Syncer) Wake() {
 // pause is how long Run waits.
 func (s *Syncer) pause() time.Duration {
 	const spread = 0.2
-	d := time.Duration(float64(s.c.SyncEvery) * (1 - spread + 2*spread*rand.Float64())) //nolint:gosec // spreads load
+	d := time.Duration(float64(s.c.SyncEvery) * (1 - spread + 2*spread*s.c.Jitter()))
 	s.mu.Lock()
 	due := s.due
 	s.mu.Unlock()

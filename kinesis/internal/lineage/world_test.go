@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,6 +85,7 @@ type world struct {
 	faults  []string
 	handled int
 	calls   int
+	trace   bool
 }
 
 type simShard struct {
@@ -105,6 +107,7 @@ type simRecord struct {
 func newWorld(seed uint64) *world {
 	w := &world{table: lease.NewMemory(), shards: map[string]*simShard{}, r: rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // a seed
 	w.plan = makePlan(w.r)
+	w.trace = os.Getenv("LINEAGE_TRACE") != ""
 	for i := range w.plan.shards {
 		w.add(i*slots/w.plan.shards, (i+1)*slots/w.plan.shards-1)
 	}
@@ -124,6 +127,14 @@ func newWorld(seed uint64) *world {
 
 func nowMs() int64 { return time.Now().UnixMilli() }
 
+// note tells what happens, if LINEAGE_TRACE is set: for one seed.
+func (w *world) note(format string, args ...any) {
+	if w.trace {
+		fmt.Printf("%9.3f ", time.Since(epoch).Seconds())
+		fmt.Printf(format+"\n", args...)
+	}
+}
+
 // fault notes what must not be.
 func (w *world) fault(format string, args ...any) {
 	if len(w.faults) < 5 {
@@ -142,6 +153,7 @@ func (w *world) add(first, last int, parents ...*simShard) {
 		p.children = append(p.children, s)
 		s.parents = append(s.parents, p.id)
 	}
+	w.note("%s [%d, %d] replaces %v", s.id, first, last, s.parents)
 	w.shards[s.id] = s
 	w.order = append(w.order, s)
 }
@@ -226,7 +238,7 @@ func (s *simShard) trimmed(at int64) bool {
 func (s *simShard) space() shard.Range {
 	return shard.Range{
 		First: shard.Hash{High: uint64(s.first) << 60},
-		Last:  shard.Hash{High: uint64(s.last)<<60 | 1<<60 - 1, Low: 1<<64 - 1},
+		Last:  shard.Hash{High: uint64(s.last)<<60 | (1<<60 - 1), Low: 1<<64 - 1},
 	}
 }
 
@@ -350,6 +362,9 @@ func (w *world) written(c lease.Write) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b, a := c.Before, c.After
+	if w.trace && (a.Key == "" || a.Checkpoint != b.Checkpoint || a.Own.Blind != b.Own.Blind || a.Owner != b.Owner) {
+		w.note("%s %s: %s", c.Op, c.Key, rowText(a))
+	}
 	if a.Key != "" && a.Own.Start != nil {
 		if w.born == 0 {
 			w.start, w.born = *a.Own.Start, *a.Own.Born
@@ -404,6 +419,7 @@ func (w *world) report(l lineage.Loss) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lost = append(w.lost, l)
+	w.note("LOSS at %s: [%x, %x] after %d to %d", l.Shard, l.Range.First.High>>60, l.Range.Last.High>>60, l.From.Sub(epoch).Milliseconds(), l.To.Sub(epoch).Milliseconds())
 	if !slices.ContainsFunc(w.records, func(r *simRecord) bool { return !r.done && covers(l, r) }) {
 		w.false_++
 	}
@@ -424,4 +440,18 @@ func (w *world) owed() []*simRecord {
 		}
 	}
 	return owed
+}
+
+func rowText(r lease.Row) string {
+	if r.Key == "" {
+		return "removed"
+	}
+	text := fmt.Sprintf("owner %q checkpoint %s parents %v children %v", r.Owner, r.Checkpoint, r.Parents, r.Children)
+	if r.Own.Pos != nil {
+		text += fmt.Sprintf(" pos %d", *r.Own.Pos-epoch.UnixMilli())
+	}
+	if r.Own.Blind {
+		text += " blind"
+	}
+	return text
 }
