@@ -51,32 +51,41 @@ func (s *Service) Records(ctx context.Context, stream, iterator string, limit in
 	}
 	in := &kinesis.GetRecordsInput{ShardIterator: &iterator, Limit: aws.Int32(int32(limit))} //nolint:gosec // at most 10,000
 	_, in.StreamARN = address(stream)
-	out, err := send(ctx, s.reading("GetRecords"), s.client.GetRecords, in)
+	c := s.reading("GetRecords")
+	out, err := send(ctx, c, s.client.GetRecords, in)
 	if err != nil {
 		return api.Page{}, err
 	}
+	if out.NextShardIterator == nil && out.MillisBehindLatest == nil {
+		return api.Page{}, c.strange(errors.New("an empty answer")) // which would look like the shard's end
+	}
 	page := api.Page{Next: aws.ToString(out.NextShardIterator), Behind: behind(out.MillisBehindLatest)}
-	page.Records, page.Bytes = records(out.Records)
+	if page.Records, page.Bytes, err = records(out.Records); err != nil {
+		return api.Page{}, c.strange(err)
+	}
 	page.End = page.Next == ""
 	page.Children = children(out.ChildShards)
 	page.Date, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
 	return page, nil
 }
 
-func records(all []types.Record) (converted []api.Record, bytes int) {
+func records(all []types.Record) (converted []api.Record, bytes int, err error) {
 	if len(all) == 0 {
-		return nil, 0
+		return nil, 0, nil
 	}
 	converted = make([]api.Record, len(all))
 	for i := range all {
 		r := &all[i]
+		if r.SequenceNumber == nil {
+			return nil, 0, errors.New("a record without a sequence number")
+		}
 		converted[i] = api.Record{
-			Key: aws.ToString(r.PartitionKey), Sequence: aws.ToString(r.SequenceNumber), Data: r.Data,
+			Key: aws.ToString(r.PartitionKey), Sequence: *r.SequenceNumber, Data: r.Data,
 			Arrival: aws.ToTime(r.ApproximateArrivalTimestamp),
 		}
 		bytes += len(converted[i].Key) + len(r.Data)
 	}
-	return converted, bytes
+	return converted, bytes, nil
 }
 
 func behind(millis *int64) time.Duration {

@@ -4,6 +4,7 @@ package awskinesis
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -28,11 +29,13 @@ type Config struct {
 	CBOR           bool
 	RequestTimeout time.Duration // of each call but subscriptions; default 30 s
 	PutTimeout     time.Duration // of PutRecords and PutRecord; default RequestTimeout
+	Logger         *slog.Logger  // default: discards
 }
 
 // A Service calls Kinesis. Methods may be called from many goroutines.
 type Service struct {
 	client  *kinesis.Client
+	logger  *slog.Logger
 	own     *http.Transport // nil: the transport is the caller's
 	timeout time.Duration
 	putting time.Duration
@@ -43,7 +46,9 @@ var _ api.Service = (*Service)(nil)
 
 // New returns a service. Nothing is dialled before the first call.
 func New(c Config) *Service {
-	s := &Service{timeout: cmp.Or(c.RequestTimeout, defaultTimeout)}
+	s := &Service{
+		timeout: cmp.Or(c.RequestTimeout, defaultTimeout), logger: cmp.Or(c.Logger, slog.New(slog.DiscardHandler)),
+	}
 	s.putting = cmp.Or(c.PutTimeout, s.timeout)
 	s.cbor.Store(c.CBOR)
 	next := c.HTTP

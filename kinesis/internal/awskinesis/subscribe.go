@@ -92,7 +92,10 @@ func (s *subscription) page(e *types.SubscribeToShardEvent) (api.Page, error) {
 	if page.End != (len(page.Children) > 0) {
 		return api.Page{}, s.call.strange(errors.New("an event that is half an end"))
 	}
-	page.Records, page.Bytes = records(e.Records)
+	var err error
+	if page.Records, page.Bytes, err = records(e.Records); err != nil {
+		return api.Page{}, s.call.strange(err)
+	}
 	if !s.date.IsZero() {
 		page.Date = s.date.Add(time.Since(s.answered)) // events have none of their own
 	}
