@@ -141,9 +141,13 @@ func (l *Lease) Release(ctx context.Context) error {
 	return err
 }
 
-// leave gives the row back, after shut, and ends the lease's goroutines.
+// leave gives the row back, after shut, and ends the lease's goroutines. A row whose former owner may not have noticed yet
+// is left to expire: whoever found it free would use it at once.
 func (l *Lease) leave(ctx context.Context) error {
 	defer l.cancel()
+	if time.Now().Before(l.ready) {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.m.config.Failover)
 	defer cancel()
 	o := order{leave: true, done: make(chan answer, 1)}

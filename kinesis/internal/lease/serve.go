@@ -27,7 +27,7 @@ func (l *Lease) serve(ctx context.Context) {
 				return
 			}
 		}
-		if l.asking(l.Row()) && l.m.withdraw(l) {
+		if l.asking(l.Row()) && !time.Now().Before(l.ready) && l.m.withdraw(l) {
 			l.give(ctx)
 			return
 		}

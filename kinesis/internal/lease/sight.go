@@ -17,7 +17,7 @@ const strangers = 3
 // sights are kept by the taker alone.
 type sights map[string]*sight
 
-// note notes what a row looks like at a time. Held says that this member may be writing to it.
+// note notes what a row looks like at a time. Held: this member may be writing to it.
 func (s sights) note(r Row, me string, held bool, at time.Time) *sight {
 	seen := s[r.Key]
 	if seen == nil {

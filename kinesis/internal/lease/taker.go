@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -116,7 +117,7 @@ func (t *taker) look(rows map[string]Row, now time.Time) {
 			rows[key] = r
 		}
 		_, asked := t.asked[key]
-		seen := t.seen.note(r, m.config.Owner, live || asked, now)
+		seen := t.seen.note(r, m.config.Owner, l != nil || asked, now)
 		if live {
 			seen.since = now
 		}
@@ -207,6 +208,9 @@ func (t *taker) act(taking, running context.Context, rows map[string]Row, p plan
 				}
 			})
 		}
+	}
+	for _, key := range slices.Concat(p.take, p.steal) {
+		t.seen[key].strange = 0 // what moves next may be our own write
 	}
 	var mu sync.Mutex
 	asked := map[string]time.Time{}

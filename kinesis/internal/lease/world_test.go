@@ -19,6 +19,7 @@ const failover = 10 * time.Second
 // A world is a table with members around it, and judges every write to it.
 type world struct {
 	t      *testing.T
+	name   string // put before what is wrong
 	table  *lease.Memory
 	goOnly bool
 	save   time.Duration // how often handlers save
@@ -32,6 +33,7 @@ type world struct {
 	rows    map[string]lease.Row
 	writes  int
 	moves   int // of a row to another owner
+	tally   ran
 	wrong   []string
 }
 
@@ -110,7 +112,7 @@ func (w *world) single(key string) {
 }
 
 func (w *world) say(format string, args ...any) {
-	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
+	w.wrong = append(w.wrong, w.name+fmt.Sprintf(format, args...))
 }
 
 func at(r lease.Row) int {
@@ -205,6 +207,7 @@ func (w *world) handle(ctx context.Context, l *lease.Lease) {
 func (w *world) saves(l *lease.Lease) error {
 	to := strconv.Itoa(at(l.Row()) + 1)
 	_, err := l.Update(context.Background(), lease.Change{Checkpoint: &to})
+	w.count(l, err)
 	return err
 }
 
