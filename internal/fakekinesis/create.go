@@ -67,8 +67,9 @@ func (in *createStream) do(s *Server, _ outcome, now time.Time) (any, *failure) 
 
 // make adds a stream that is CREATING for so long. The caller holds the lock.
 func (s *Server) make(in *createStream, now time.Time, creating time.Duration) {
+	s.made++
 	st := &stream{
-		name: in.StreamName, created: now.Truncate(time.Second), retention: defaultRetained, recordBytes: defaultRecord,
+		life: s.made, name: in.StreamName, created: now.Truncate(time.Second), retention: defaultRetained, recordBytes: defaultRecord,
 		arn:      "arn:aws:kinesis:" + s.cfg.Region + ":" + s.cfg.Account + ":stream/" + in.StreamName,
 		creating: now.Add(creating), auto: in.RecordDistributionStrategy == distributed,
 	}

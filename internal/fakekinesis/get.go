@@ -60,7 +60,7 @@ func (in *getRecords) do(s *Server, o outcome, now time.Time) (any, *failure) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Created != st.created.Unix() {
+	if p.Life != st.life {
 		return nil, fail(codeNotFound, "Stream %s under account %s not found.", p.Stream, s.cfg.Account)
 	}
 	sh, err := s.lookup(st, p.Shard)

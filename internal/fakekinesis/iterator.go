@@ -24,12 +24,12 @@ type getIterator struct {
 
 // A cursor is where reading a shard goes on.
 type cursor struct {
-	Stream  string
-	Created int64
-	Shard   string
-	Next    int64 // the number of the record
-	Since   int64 // unless 0: not before a record that arrives at this time or later, unix milliseconds
-	Made    int64 // unix milliseconds
+	Stream string
+	Life   int64
+	Shard  string
+	Next   int64 // the number of the record
+	Since  int64 // unless 0: not before a record that arrives at this time or later, unix milliseconds
+	Made   int64 // unix milliseconds
 }
 
 func (in *getIterator) about() (stream, shard string) { return in.name(), in.ShardId }
@@ -58,7 +58,7 @@ func (in *getIterator) do(s *Server, _ outcome, now time.Time) (any, *failure) {
 
 // begin is where a type of iterator points to. A position that is trimmed goes on at the oldest record.
 func (s *Server) begin(st *stream, sh *shard, kind, number string, t *stamp, now time.Time) (cursor, *failure) {
-	p := cursor{Stream: st.name, Created: st.created.Unix(), Shard: sh.id, Made: now.UnixMilli()}
+	p := cursor{Stream: st.name, Life: st.life, Shard: sh.id, Made: now.UnixMilli()}
 	switch kind {
 	case trimHorizon:
 		p.Next = sh.base

@@ -109,13 +109,13 @@ func (in *listShards) do(s *Server, o outcome, now time.Time) (any, *failure) {
 		return nil, err
 	}
 	switch {
-	case t.Created != 0 && t.Created != st.created.Unix(),
+	case t.Life != 0 && t.Life != st.life,
 		in.StreamCreationTimestamp != nil && in.StreamCreationTimestamp.Unix() != st.created.Unix():
 		return nil, fail(codeNotFound, "Stream %s under account %s not found.", st.name, s.cfg.Account)
 	case st.status(now) == statusCreating:
 		return nil, fail(codeInUse, "Stream %s under account %s not ACTIVE, instead in state CREATING", st.name, s.cfg.Account)
 	}
-	t.Created = st.created.Unix()
+	t.Life = st.life
 	all := st.list(s.asOf(st, o, now), now, t)
 	if o.is(Partial) {
 		all = omit(all, o)
@@ -210,11 +210,11 @@ func (s span) listed() hashRange { return hashRange{s.first.String(), s.last.Str
 
 // A token goes on with a listing.
 type token struct {
-	Stream  string
-	Created int64
-	After   string
-	Filter  *shardFilter
-	Made    int64 // unix milliseconds
+	Stream string
+	Life   int64
+	After  string
+	Filter *shardFilter
+	Made   int64 // unix milliseconds
 }
 
 func parseToken(text string) (token, bool) {

@@ -46,6 +46,7 @@ type Server struct {
 	streams map[string]*stream
 	control map[string]*window
 	lag     time.Duration // of listings, set by a test
+	made    int64         // streams, ever
 }
 
 // New makes a service without streams.

@@ -10,6 +10,7 @@ import (
 type stream struct {
 	name, arn string
 	created   time.Time
+	life      int64    // tells it from others that had its name
 	shards    []*shard // all that ever were, by index
 
 	onDemand     bool
