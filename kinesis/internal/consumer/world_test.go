@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"context"
+	"crypto/md5"
 	"errors"
 	"fmt"
 	"io"
@@ -61,14 +62,21 @@ func run(t *testing.T, shards int, test func(w *world)) {
 		}
 		w.deps = consumer.Deps{Service: w.service, Store: w.store, Known: w.known, Sources: &w.sources}
 		require.NoError(t, w.server.Create(name, shards))
+		defer w.end()
 		test(w)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		require.NoError(t, w.sources.Close(ctx))
-		for _, table := range w.tables {
-			table.Wait()
-		}
 	})
+}
+
+// end closes what is open.
+func (w *world) end() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := w.sources.Close(ctx); err != nil {
+		w.Error(err)
+	}
+	for _, table := range w.tables {
+		table.Wait()
+	}
 }
 
 func (w *world) store(_ context.Context, table string, create bool) (lease.Store, error) {
@@ -239,4 +247,10 @@ func values(recs []stream.Record) []string {
 		all = append(all, string(r.Value))
 	}
 	return all
+}
+
+// aggregateOf seals a message as an aggregate.
+func aggregateOf(message []byte) []byte {
+	sum := md5.Sum(message)
+	return slices.Concat([]byte("\xf3\x89\x9a\xc2"), message, sum[:])
 }
