@@ -23,7 +23,8 @@ type bench struct {
 	*testing.T
 	srv    *fakekinesis.Server
 	client *kinesis.Client
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // of the test
+	live   bool            // in real time
 }
 
 const name = "orders"
@@ -57,8 +58,12 @@ func ownProtocol(o *kinesis.Options) { o.Protocol = awsjson.New11(schemas.Kinesi
 
 func ptr[T any](v T) *T { return &v }
 
-// settle waits until changes have come about.
-func (b *bench) settle() { time.Sleep(250 * time.Millisecond) }
+// settle waits until changes have come about; at a live service they have.
+func (b *bench) settle() {
+	if !b.live {
+		time.Sleep(250 * time.Millisecond)
+	}
+}
 
 // code is the service's code of an error, "" for none, and the error's text if it is no answer.
 func code(err error) string {

@@ -146,7 +146,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 		}
 		what = members
 	case kindL:
-		what = slices.Concat([]Value{}, v.list) // empty is [], not null
+		what = append([]Value{}, v.list...) // empty is [], not null
 	case kindM:
 		what = v.dict.clone()
 	}

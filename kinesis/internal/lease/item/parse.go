@@ -155,7 +155,7 @@ func (r *reader) state() ([]byte, bool) {
 	case v.Type != B:
 		r.fail(states, "is not bytes")
 	}
-	return slices.Concat([]byte{}, v.Bytes), true
+	return append([]byte{}, v.Bytes...), true
 }
 
 func isWord(checkpoint string) bool {

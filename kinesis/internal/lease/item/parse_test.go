@@ -142,6 +142,16 @@ func TestFlagsMayBeNumbers(t *testing.T) {
 	}
 }
 
+func TestAStateWithoutBytesIsThere(t *testing.T) {
+	for _, empty := range []item.Value{{Type: item.Null}, {Type: item.B}, {Type: item.B, Bytes: []byte{}}} {
+		attributes := good()
+		attributes["xState"] = empty
+		row, err := item.Parse(attributes)
+		require.NoError(t, err)
+		require.Equal(t, lease.Own{State: []byte{}, Has: true}, row.Own)
+	}
+}
+
 func TestSetsAreReadInOrder(t *testing.T) {
 	attributes := good()
 	attributes["parentShardId"] = item.Value{Type: item.SS, Set: []string{"b", "a"}}
