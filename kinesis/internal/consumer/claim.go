@@ -59,7 +59,7 @@ type Claim struct {
 func newClaim(s *Source, o opening, t tenure) *Claim {
 	c := &Claim{
 		s: s, o: o, tenure: t, lost: make(chan struct{}), done: make(chan struct{}), writing: make(chan struct{}, 1),
-		buffer: newBuffer(s.settings.BufferBytes), progress: o.progress, saved: o.saved.Position, last: o.saved.Position,
+		buffer: newBuffer(s.settings.BufferBytes), progress: o.progress, saved: o.saved.Position,
 	}
 	c.life, c.end = context.WithCancelCause(context.Background())
 	c.hold = stream.Hold{
@@ -77,11 +77,12 @@ func newClaim(s *Source, o opening, t tenure) *Claim {
 	}
 	c.cursor = cursor{
 		opener: aggregate.Opener{Stream: o.track.name, Shard: o.shard, Range: shard.Whole()},
-		after:  o.saved.Position, wanted: o.wanted, bound: o.track.bound, dropForeign: s.settings.DropForeign,
+		wanted: o.wanted, bound: o.track.bound, dropForeign: s.settings.DropForeign,
 	}
 	if o.area != nil && !o.track.auto() {
 		c.cursor.opener.Range = *o.area
 	}
+	c.startAt(o.saved.Position)
 	return c
 }
 
@@ -125,8 +126,16 @@ func (c *Claim) Seek(ctx context.Context, after stream.Position) error {
 		return nil
 	}
 	c.progress.Settle(after)
-	c.cursor.after, c.last, c.missing = after, after, !after.IsZero()
+	c.missing = !after.IsZero()
+	c.startAt(after)
 	return nil
+}
+
+// startAt sets the position after which reading begins. It may be the reading's end already.
+func (c *Claim) startAt(after stream.Position) {
+	c.cursor.after, c.last = after, after
+	c.cursor.bound.at(after)
+	c.bounded.Store(c.cursor.bound.reached)
 }
 
 // Fetch reads the next records, and waits for one.

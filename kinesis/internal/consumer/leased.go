@@ -38,21 +38,29 @@ func (l *leased) update(ctx context.Context, c lease.Change) error {
 	return err
 }
 
-// endAgain is how long to wait for a listing before the end of a shard is tried again.
-const endAgain = 500 * time.Millisecond
+// endAgain is how long to wait for a listing before the end of a shard is tried again; mostGone is how often that is done
+// for a shard that has vanished.
+const (
+	endAgain = 500 * time.Millisecond
+	mostGone = 20
+)
+
+// errListed: a shard that had vanished is listed after all. Whoever holds its lease next reads on.
+var errListed = errors.New("the shard is listed again")
 
 // finish writes the end of the shard after the rows of what replaces it, and gives the lease back.
 func (l *leased) finish(ctx context.Context, e ending) error {
 	err := l.conclude(ctx, e)
-	if free := l.free(ctx); err == nil {
-		err = free
+	free := l.free(ctx)
+	if err == nil {
+		return free
 	}
 	return err
 }
 
 func (l *leased) conclude(ctx context.Context, e ending) error {
 	followed, _ := e.progress.(*lineage.Progress)
-	for {
+	for try := 1; ; try++ {
 		var done bool
 		var err error
 		if e.vanished {
@@ -65,8 +73,8 @@ func (l *leased) conclude(ctx context.Context, e ending) error {
 			return nil
 		case err != nil && !passing(err):
 			return err
-		case err == nil && e.vanished:
-			return nil // it is not certain after all: whoever holds the lease next reads on
+		case err == nil && e.vanished && try == mostGone:
+			return errListed
 		}
 		l.g.syncer.Wake()
 		if rest(ctx, endAgain); ctx.Err() != nil {

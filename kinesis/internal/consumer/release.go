@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -21,6 +22,9 @@ func (c *Claim) giveBack(ctx context.Context, first, finished bool) error {
 		err = c.tenure.free(ctx)
 	}
 	c.s.released(c, ended && err == nil, through)
+	if errors.Is(err, errListed) {
+		return nil
+	}
 	return err
 }
 
