@@ -81,7 +81,11 @@ func (o *outlet) paceOf(id string) pace {
 	if id == "" {
 		shards = o.shards()
 	}
-	return newPace(shards*o.sink.settings.Share, o.facts.RecordBytes, o.sink.now())
+	p := newPace(shards*o.sink.settings.Share, o.facts.RecordBytes, o.clock)
+	if id != "" && o.clock-o.astray < int64(time.Second) {
+		p.drain() // it may have had its burst
+	}
+	return p
 }
 
 // shards is how many open shards the stream has, as far as is known. The caller holds o.mu.

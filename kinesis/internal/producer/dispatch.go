@@ -54,7 +54,7 @@ func (o *outlet) step() step {
 	known := o.know(now)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.asleep = 0
+	o.asleep, o.clock = 0, now
 	o.learn(known)
 	o.expire(now)
 	if n := len(o.doomed); n > 0 {

@@ -49,7 +49,6 @@ func (o *outlet) bury(p *parcel) (more bool, records int, bytes int64) {
 		o.freeParcel(p)
 	case l.queue.n > 0 && !mutated("a failed record lets its key go on"):
 		p.items, l.queue = l.queue, queue{}
-		o.waiting -= p.payload()
 		return true, records, bytes
 	default:
 		o.advance(p)

@@ -67,18 +67,31 @@ func (o *outlet) queue(p *parcel, front bool) {
 	}
 	l := o.lineOf(p)
 	l.push(p, front)
-	o.ready++
-	o.due = min(o.due, p.since+int64(max(o.sink.settings.Linger, 0)))
+	if l.status != paused {
+		o.ready++
+	}
+	o.linger(p.since)
 	if l.status == empty {
 		o.activate(l)
 	}
+}
+
+// linger has requests made at the latest when a parcel that is ready since then has lingered. While others are under way
+// what follows them lingers too: else a busy stream would send many small requests. The caller holds o.mu.
+func (o *outlet) linger(since int64) {
+	if o.inFlight > 1 {
+		since = max(since, o.clock)
+	}
+	o.due = min(o.due, since+int64(max(o.sink.settings.Linger, 0)))
 }
 
 // unqueue takes a parcel out of its line. The caller holds o.mu.
 func (o *outlet) unqueue(p *parcel) {
 	p.line.remove(p)
 	p.state = idle
-	o.ready--
+	if p.line.status != paused {
+		o.ready--
+	}
 }
 
 // activate lets a line take part again. The caller holds o.mu.
@@ -108,6 +121,7 @@ func (o *outlet) turn() *line {
 
 // pause leaves a line out until its pace allows so many bytes. The caller holds o.mu.
 func (o *outlet) pause(l *line, bytes int, now int64) {
+	o.ready -= l.n
 	l.status, l.wake = paused, now+int64(l.pace.wait(bytes))
 	heap.Push(&o.pauses, l)
 }
@@ -117,9 +131,10 @@ func (o *outlet) resume(now int64) {
 	for len(o.pauses) > 0 && o.pauses[0].wake <= now {
 		l, _ := heap.Pop(&o.pauses).(*line)
 		l.status = empty
+		o.ready += l.n
 		if l.n > 0 {
 			o.activate(l)
-			o.due = min(o.due, now+int64(max(o.sink.settings.Linger, 0)))
+			o.linger(now)
 		}
 	}
 }

@@ -105,6 +105,9 @@ func (o *outlet) send(r *request, p *parcel, now int64) {
 		bytes = o.bundle(r, p, l, now)
 	}
 	l.pace.take(bytes)
+	if l.shard == "" {
+		o.astray = now
+	}
 	r.add(p, l, bytes)
 }
 
@@ -112,7 +115,6 @@ func (o *outlet) send(r *request, p *parcel, now int64) {
 func (o *outlet) depart(p *parcel) {
 	o.unqueue(p)
 	p.state = underway
-	o.waiting -= p.payload()
 }
 
 // payload is the bytes that a parcel's items take in the space.

@@ -36,8 +36,8 @@ type outlet struct {
 
 	firstActive, lastActive *line // in whose turn it is
 
-	ready    int   // parcels in lines
-	waiting  int64 // bytes of what is not under way
+	clock    int64 // when something was done last
+	ready    int   // parcels in lines that do not pause
 	inFlight int   // requests
 	due      int64 // when lingering ends
 	asleep   int64 // until when the dispatcher sleeps; 0: it does not
@@ -46,6 +46,7 @@ type outlet struct {
 	shutting bool
 	ended    error // not nil: nothing is tried any more
 	told     int64 // when a throttle was told last
+	astray   int64 // when something was sent to whatever shard last
 
 	items    *item // to be used again
 	parcels  *parcel
@@ -57,7 +58,7 @@ const never = math.MaxInt64
 
 func newOutlet(s *Sink, name string) *outlet {
 	o := &outlet{
-		sink: s, name: name, wake: make(chan struct{}, 1), due: never, told: -int64(time.Hour),
+		sink: s, name: name, wake: make(chan struct{}, 1), due: never, told: -int64(time.Hour), astray: -int64(time.Hour),
 		lanes: make(map[string]*lane), lines: make(map[string]*line),
 	}
 	o.atlas.asked = -int64(time.Hour)
@@ -73,6 +74,7 @@ func (o *outlet) accept(admitted []admission, now int64, done func(stream.Ack, e
 		o.mu.Unlock()
 		return false
 	}
+	o.clock = now
 	o.learn(o.known.Load())
 	for i := range admitted {
 		o.enter(&admitted[i], now, done)
@@ -95,7 +97,6 @@ func (o *outlet) enter(a *admission, now int64, done func(stream.Ack, error)) {
 	}
 	*it = item{rec: a.rec, sealed: a.sealed, done: done, size: min(a.size, o.sink.space.mostBytes), accepted: now}
 	o.ledger.add(it)
-	o.waiting += it.size
 	if a.loose || !o.laned() {
 		p := o.newParcel()
 		p.add(it)
@@ -118,7 +119,7 @@ func (o *outlet) wants() bool {
 }
 
 // full reports whether waiting longer would not make a request larger. The caller holds o.mu.
-func (o *outlet) full() bool { return o.ready >= mostEntries || o.waiting >= mostRequestBytes/2 }
+func (o *outlet) full() bool { return o.ready >= mostEntries }
 
 // nudge lets the dispatcher look.
 func (o *outlet) nudge() {
@@ -128,12 +129,17 @@ func (o *outlet) nudge() {
 	}
 }
 
-// unlinger has everything sent that is in line.
+// unlinger has everything sent that is in line, unless a request is under way, which will make space.
 func (o *outlet) unlinger() {
 	o.mu.Lock()
-	o.due = math.MinInt64
+	idle := o.inFlight == 0
+	if idle {
+		o.due = math.MinInt64
+	}
 	o.mu.Unlock()
-	o.nudge()
+	if idle {
+		o.nudge()
+	}
 }
 
 // release forgets an item that is done. The caller holds o.mu, and leaves the space afterwards.
@@ -213,9 +219,6 @@ func (o *outlet) doom(p *parcel, cause error) {
 	}
 	if !p.sealed() {
 		o.seal(p, 0)
-	}
-	for it := p.items.head; it != nil; it = it.next {
-		o.waiting -= it.size
 	}
 	if p.cause != nil {
 		cause = fmt.Errorf("%w: %w", cause, p.cause)

@@ -77,10 +77,13 @@ func (p *pace) wait(bytes int) time.Duration {
 	return time.Duration(seconds*float64(time.Second)) + 1
 }
 
+// drain takes what may go now, so that only what comes in may.
+func (p *pace) drain() { p.records, p.bytes = min(p.records, 0), min(p.bytes, 0) }
+
 // throttled notes that the service refused what was sent at that time. What was sent before the last cut says nothing new.
 func (p *pace) throttled(sent, now int64) {
 	p.fill(now)
-	p.records, p.bytes = min(p.records, 0), min(p.bytes, 0)
+	p.drain()
 	if sent > p.cutAt {
 		p.factor, p.cutAt = max(p.factor*cut, floor), now
 	}

@@ -97,6 +97,7 @@ func (o *outlet) conclude(r *request, results []api.Result) {
 		now       = o.sink.now()
 	)
 	o.mu.Lock()
+	o.clock = now
 	for i, p := range r.parcels {
 		v := r.verdict[i]
 		if v.fate == stored && results[i].Shard != r.lines[i].shard && p.place == o.atlas.round {
@@ -185,7 +186,6 @@ func (o *outlet) again(p *parcel, v verdict, together int, now int64) bool {
 	case now-p.since >= int64(o.sink.config.DeliveryTimeout):
 		p.cause = late(v.err)
 	default:
-		o.waiting += p.payload()
 		if v.fate == tooMuch {
 			p.most = max(together/2, 1)
 			o.queue(p, true)
