@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -29,7 +30,8 @@ func (p *pass) join(ctx context.Context, created time.Time) error {
 		for _, r := range rows {
 			p.rows[r.Key] = r
 		}
-		if len(rows) != 0 {
+		_, anchored := p.rows[Anchor]
+		if len(rows) != 0 && (anchored || !mutated("the anchor is made again")) {
 			return p.agree(ctx, created)
 		}
 		p.threshold, p.birth = p.start(), p.now
@@ -71,8 +73,8 @@ func (p *pass) agree(ctx context.Context, created time.Time) error {
 		return fmt.Errorf("%w: stream %s was made at %v, after the group's rows of %v, which are of another stream of that name: remove the table",
 			stream.ErrInvalid, p.c.Stream, created.UTC(), time.UnixMilli(p.birth).UTC())
 	}
-	for key, r := range p.rows {
-		if r.Own.Start != nil {
+	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
+		if p.rows[key].Own.Start != nil {
 			continue
 		}
 		if err := p.annotate(ctx, key, t); err != nil {
@@ -109,13 +111,7 @@ func (p *pass) born() int64 {
 	return born
 }
 
-func (p *pass) lowest() string {
-	var keys []string
-	for key := range p.rows {
-		keys = append(keys, key)
-	}
-	return slices.Min(keys)
-}
+func (p *pass) lowest() string { return slices.Min(slices.Collect(maps.Keys(p.rows))) }
 
 // adopted is the threshold of a group that Amazon's workers began. When they did, no row tells: what they left unread is
 // wanted. Only a time that is configured holds, if they have not begun to read.

@@ -34,8 +34,9 @@ func (p *pass) collect(ctx context.Context) error {
 		}
 		err = p.c.Store.Delete(ctx, key, row.Counter)
 		switch {
-		case err == nil, errors.Is(err, lease.ErrConflict):
-		case errors.Is(err, stream.ErrUnknownOutcome):
+		case err == nil:
+			delete(p.rows, key) // so that the next generation can go too
+		case errors.Is(err, lease.ErrConflict), errors.Is(err, stream.ErrUnknownOutcome):
 		default:
 			return err
 		}

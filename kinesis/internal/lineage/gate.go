@@ -14,10 +14,10 @@ func Eligible(r lease.Row, all map[string]lease.Row) bool {
 	switch {
 	case r.Ended(), r.Own.Blind && !mutated("a blind row starts"):
 		return false
-	case r.Numeric(), mutated("a child does not wait"):
+	case r.Numeric():
 		return true
 	}
-	for _, id := range r.Parents {
+	for _, id := range awaited(r) {
 		if up, has := all[id]; has && !up.Ended() {
 			return false
 		}
@@ -36,14 +36,7 @@ func (s *Syncer) Gate(ctx context.Context, r lease.Row) (bool, error) {
 	case r.Numeric():
 		return true, nil
 	}
-	parents := r.Parents
-	if mutated("one parent only at a merge") && len(parents) > 1 {
-		parents = parents[:1]
-	}
-	if mutated("a child does not wait") {
-		parents = nil
-	}
-	for _, id := range parents {
+	for _, id := range awaited(r) {
 		up, has, err := s.c.Store.Get(ctx, id)
 		if err != nil {
 			return false, err
@@ -53,6 +46,17 @@ func (s *Syncer) Gate(ctx context.Context, r lease.Row) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// awaited are the shards that must be settled before that of r begins.
+func awaited(r lease.Row) []string {
+	switch {
+	case mutated("a child does not wait"):
+		return nil
+	case mutated("one parent only at a merge") && len(r.Parents) > 1:
+		return r.Parents[:1]
+	}
+	return r.Parents
 }
 
 // From is where reading the shard of r begins. With a checkpoint it is the record there: records up to the checkpoint are
@@ -68,7 +72,7 @@ func (s *Syncer) From(r lease.Row) api.From {
 		return api.From{Kind: api.Latest}
 	case mutated("the tip is a sentinel") && v.threshold > 0:
 		return api.From{Kind: api.Latest}
-	case v.threshold == 0:
+	case v.threshold == 0, mutated("children start at the oldest record") && len(r.Parents) > 0:
 		return api.From{Kind: api.Oldest}
 	}
 	// The service refuses a time that it has not reached.
@@ -77,7 +81,7 @@ func (s *Syncer) From(r lease.Row) api.From {
 
 // Wanted reports whether the group wants a record. One that it does not want counts as settled.
 func (s *Syncer) Wanted(r api.Record) bool {
-	if mutated("older records are delivered") {
+	if mutated("children start at the oldest record") {
 		return true
 	}
 	return r.Arrival.UnixMilli() >= s.Threshold()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strconv"
@@ -26,6 +27,7 @@ type member struct {
 	name        string
 	ctx         context.Context //nolint:containedctx // the process
 	die         context.CancelFunc
+	dice        dice // of the goroutine that works
 
 	s     *lineage.Syncer
 	holds map[string]*hold
@@ -39,66 +41,75 @@ type sight struct {
 
 // run is a member's lives, one after the other.
 func (w *world) run(name string) {
+	d := w.dice()
 	for w.stop.Err() == nil {
-		now := time.Since(epoch) - w.before
-		if w.down < w.up && w.down <= now && now < w.up {
-			sleep(w.stop, w.up-now+w.some(3*time.Second))
+		if rest := w.resting(); rest > 0 {
+			sleep(w.stop, rest+d.some(3*time.Second))
 			continue
 		}
-		m := &member{w: w, name: name, holds: map[string]*hold{}, seen: map[string]sight{}}
-		m.ctx, m.die = context.WithCancel(w.stop)
+		m := &member{w: w, name: name, holds: map[string]*hold{}, seen: map[string]sight{}, dice: dice{w, rand.New(rand.NewPCG(d.r.Uint64(), 0))}} //nolint:gosec // a seed
+		m.ctx, m.die = context.WithCancel(context.WithValue(w.stop, diceKey{}, m.dice))
 		var life sync.WaitGroup
 		life.Go(m.work)
 		life.Wait()
 		m.die()
-		sleep(w.stop, w.some(8*time.Second))
+		sleep(w.stop, d.some(8*time.Second))
 	}
 }
 
-func (w *world) some(d time.Duration) time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return time.Duration(w.r.Int64N(int64(d)))
+// Dice are one goroutine's chances: goroutines that wake at the same instant must not draw from one source, or a seed would
+// not always give the same run.
+type dice struct {
+	w *world
+	r *rand.Rand
 }
 
-func (w *world) chance(p float64) bool {
+type diceKey struct{}
+
+func (w *world) dice() dice {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.r.Float64() < p
+	return dice{w, rand.New(rand.NewPCG(w.r.Uint64(), 0))} //nolint:gosec // a seed
 }
+
+func rolling(ctx context.Context) dice { return ctx.Value(diceKey{}).(dice) }
+
+func (d dice) some(most time.Duration) time.Duration { return time.Duration(d.r.Int64N(int64(most))) }
+
+func (d dice) chance(p float64) bool { return d.r.Float64() < p }
 
 // risk is chance while there are faults.
-func (w *world) risk(p float64) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return !w.calm && w.r.Float64() < p
+func (d dice) risk(p float64) bool {
+	d.w.mu.Lock()
+	calm := d.w.calm
+	d.w.mu.Unlock()
+	return d.r.Float64() < p && !calm
 }
 
 // step is where a process may crash or stand still.
-func (m *member) step() {
+func (m *member) step(d dice) {
 	w := m.w
-	now := time.Since(epoch) - w.before
-	if m.ctx.Err() != nil || w.risk(w.crash) || (w.down <= now && now < w.up) {
+	if m.ctx.Err() != nil || d.risk(w.crash) || w.resting() > 0 {
 		m.die()
 		runtime.Goexit()
 	}
-	if w.risk(w.pause) {
-		time.Sleep(w.some(25 * time.Second))
+	if d.risk(w.pause) {
+		time.Sleep(d.some(25 * time.Second))
 	}
 }
 
 // call makes f happen in the world, with what may go wrong around it.
-func call[T any](m *member, write bool, f func() (T, error)) (T, error) {
-	w := m.w
-	time.Sleep(w.some(40 * time.Millisecond))
-	m.step()
+func call[T any](ctx context.Context, m *member, write bool, f func() (T, error)) (T, error) {
+	w, d := m.w, rolling(ctx)
+	time.Sleep(d.some(40 * time.Millisecond))
+	m.step(d)
 	var none T
-	if w.risk(w.fail) {
+	if d.risk(w.fail) {
 		return none, fmt.Errorf("%w: try later", stream.ErrThrottled)
 	}
 	v, err := f()
-	m.step()
-	if write && w.risk(w.fail) {
+	m.step(d)
+	if write && d.risk(w.fail) {
 		return none, fmt.Errorf("%w: no answer", stream.ErrUnknownOutcome)
 	}
 	return v, err
@@ -118,28 +129,28 @@ func (m *member) Summary(context.Context, string) (api.Summary, error) {
 	return api.Summary{Created: epoch, Retention: retention}, nil
 }
 
-func (m *member) Shards(context.Context, string, api.Filter) (api.Listing, error) {
-	return call(m, false, locked(m.w, func() (api.Listing, error) { return m.w.list(), nil }))
+func (m *member) Shards(ctx context.Context, _ string, _ api.Filter) (api.Listing, error) {
+	return call(ctx, m, false, locked(m.w, func() (api.Listing, error) { return m.w.list(), nil }))
 }
 
-func (m *member) Iterator(_ context.Context, _, id string, from api.From) (string, error) {
-	return call(m, false, locked(m.w, func() (string, error) { return m.w.iterator(id, from) }))
+func (m *member) Iterator(ctx context.Context, _, id string, from api.From) (string, error) {
+	return call(ctx, m, false, locked(m.w, func() (string, error) { return m.w.iterator(id, from) }))
 }
 
-func (m *member) Records(_ context.Context, _, iterator string, limit int) (api.Page, error) {
-	return call(m, false, locked(m.w, func() (api.Page, error) { return m.w.read(iterator, limit) }))
+func (m *member) Records(ctx context.Context, _, iterator string, limit int) (api.Page, error) {
+	return call(ctx, m, false, locked(m.w, func() (api.Page, error) { return m.w.read(iterator, limit) }))
 }
 
 // A store is the table as a member sees it. A scan reads it in two parts, between which it changes.
 type store struct{ *member }
 
 func (s store) Scan(ctx context.Context) ([]lease.Row, error) {
-	rows, err := call(s.member, false, func() ([]lease.Row, error) { return s.w.table.Scan(ctx) })
-	if err != nil || len(rows) == 0 || !s.w.chance(0.2) {
+	rows, err := call(ctx, s.member, false, func() ([]lease.Row, error) { return s.w.table.Scan(ctx) })
+	if err != nil || len(rows) == 0 || !rolling(ctx).chance(0.2) {
 		return rows, err
 	}
-	rows = slices.Clone(rows[:int(s.w.some(time.Duration(len(rows))))])
-	rest, err := call(s.member, false, func() ([]lease.Row, error) { return s.w.table.Scan(ctx) })
+	rows = slices.Clone(rows[:int(rolling(ctx).some(time.Duration(len(rows))))])
+	rest, err := call(ctx, s.member, false, func() ([]lease.Row, error) { return s.w.table.Scan(ctx) })
 	for _, r := range rest {
 		if len(rows) == 0 || r.Key > rows[len(rows)-1].Key {
 			rows = append(rows, r)
@@ -149,7 +160,7 @@ func (s store) Scan(ctx context.Context) ([]lease.Row, error) {
 }
 
 func (s store) Get(ctx context.Context, key string) (lease.Row, bool, error) {
-	r, err := call(s.member, false, func() (lease.Row, error) {
+	r, err := call(ctx, s.member, false, func() (lease.Row, error) {
 		r, _, err := s.w.table.Get(ctx, key)
 		return r, err
 	})
@@ -157,26 +168,27 @@ func (s store) Get(ctx context.Context, key string) (lease.Row, bool, error) {
 }
 
 func (s store) Create(ctx context.Context, r lease.Row) (bool, error) {
-	return call(s.member, true, func() (bool, error) { return s.w.table.Create(ctx, r) })
+	return call(ctx, s.member, true, func() (bool, error) { return s.w.table.Create(ctx, r) })
 }
 
 func (s store) Update(ctx context.Context, key string, c lease.Change) (lease.Row, error) {
-	return call(s.member, true, func() (lease.Row, error) { return s.w.table.Update(ctx, key, c) })
+	return call(ctx, s.member, true, func() (lease.Row, error) { return s.w.table.Update(ctx, key, c) })
 }
 
 func (s store) Delete(ctx context.Context, key string, counter int64) error {
-	_, err := call(s.member, true, func() (bool, error) { return true, s.w.table.Delete(ctx, key, counter) })
+	_, err := call(ctx, s.member, true, func() (bool, error) { return true, s.w.table.Delete(ctx, key, counter) })
 	return err
 }
 
 // work is a process: it opens, then reads what it can get.
 func (m *member) work() {
+	behind := m.w.dice() // of the goroutine that lists
 	for m.s == nil {
-		m.step()
+		m.step(m.dice)
 		s, err := lineage.Open(m.ctx, lineage.Config{
 			Service: m, Store: store{m}, Stream: "s", Start: m.w.plan.start, ListingLag: listingLag, SyncEvery: syncEvery,
 			Report: m.w.report, Logger: slog.New(slog.DiscardHandler),
-			Jitter: func() float64 { return float64(m.w.some(1000)) / 1000 },
+			Jitter: func() float64 { return float64(behind.some(1000)) / 1000 },
 		})
 		if err == nil {
 			m.s = s
@@ -187,21 +199,23 @@ func (m *member) work() {
 	var run sync.WaitGroup
 	run.Go(func() {
 		defer m.die()
-		if err := m.s.Run(m.ctx); err != nil {
+		if err := m.s.Run(context.WithValue(m.ctx, diceKey{}, behind)); err != nil {
 			m.w.fault("Run: %v", err)
 		}
 	})
 	defer run.Wait()
 	defer m.die()
 	for {
-		m.step()
+		m.step(m.dice)
 		for _, key := range slices.Sorted(maps.Keys(m.holds)) {
 			if !m.holds[key].read() {
 				delete(m.holds, key)
 			}
 		}
-		m.take()
-		sleep(m.ctx, 3*time.Second+m.w.some(2*time.Second))
+		if m.dice.chance(0.6) {
+			m.take()
+		}
+		sleep(m.ctx, 3*time.Second+m.dice.some(2*time.Second))
 	}
 }
 
@@ -224,7 +238,7 @@ func (m *member) take() {
 			continue
 		}
 		free := r.Owner == "" || r.Owner == m.name || time.Since(m.seen[r.Key].since) > failover
-		if (free && taken < 2) || m.w.risk(0.01) {
+		if (free && taken < 2) || m.dice.risk(0.01) {
 			m.hold(r)
 			taken++
 		}
@@ -305,8 +319,8 @@ func (h *hold) read() bool {
 	if h.end == nil {
 		h.fetch()
 	}
-	for n := h.m.w.some(12); len(h.queue) > 0 && n > 0 && h.valid(); n-- {
-		h.m.step()
+	for n := h.m.dice.some(12); len(h.queue) > 0 && n > 0 && h.valid(); n-- {
+		h.m.step(h.m.dice)
 		if !h.valid() {
 			return false
 		}
@@ -316,11 +330,11 @@ func (h *hold) read() bool {
 		h.p.Settle(p)
 	}
 	c := lease.Change{Pos: h.p.Pos(), NotEnded: true} // an end whose answer was lost may have been written
-	if h.settled > 0 && h.m.w.chance(0.6) {
+	if h.settled > 0 && h.m.dice.chance(0.6) {
 		text := strconv.Itoa(h.settled)
 		c.Checkpoint = &text
 	}
-	leave := h.m.w.risk(0.01)
+	leave := h.m.dice.risk(0.01)
 	if leave {
 		c.SetOwner = new(string)
 	}
@@ -350,7 +364,7 @@ func (h *hold) fetch() {
 	}
 	var page api.Page
 	if err == nil {
-		page, err = m.Records(m.ctx, "s", h.iterator, 1+int(m.w.some(8)))
+		page, err = m.Records(m.ctx, "s", h.iterator, 1+int(m.dice.some(8)))
 	}
 	if err != nil {
 		if h.iterator = ""; api.CodeOf(err) == api.Missing && h.gone.IsZero() {

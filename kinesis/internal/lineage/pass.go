@@ -57,8 +57,10 @@ func (s *Syncer) Pass(ctx context.Context) error {
 // sorted are the ids of the listing. Every member works in the same order.
 func (p *pass) sorted() []string {
 	ids := make([]string, 0, len(p.shards))
-	for id := range p.shards {
-		ids = append(ids, id)
+	for id, sh := range p.shards {
+		if !sh.Closed || !mutated("a closed shard is skipped") {
+			ids = append(ids, id)
+		}
 	}
 	slices.Sort(ids)
 	return ids
@@ -68,7 +70,7 @@ func (p *pass) sorted() []string {
 func (p *pass) index() {
 	p.kids = map[string][]string{}
 	for key, r := range p.rows {
-		if r.Own.Blind && !mutated("a blind row proves its ancestors") {
+		if r.Own.Blind {
 			continue
 		}
 		for _, up := range r.Parents {
@@ -76,7 +78,7 @@ func (p *pass) index() {
 		}
 	}
 	for id, sh := range p.shards {
-		if _, has := p.rows[id]; has {
+		if r, has := p.rows[id]; has && !(r.Own.Blind && mutated("a blind row proves its ancestors")) {
 			continue
 		}
 		for _, up := range sh.Parents() {
@@ -113,7 +115,7 @@ func (p *pass) ensure(ctx context.Context, id string) error {
 	if has && !fillable(row, listed) {
 		return nil
 	}
-	if !mutated("rows are made children first") {
+	if !mutated("rows are made children first") && !mutated("a closed shard is skipped") {
 		if err := p.ensureAll(ctx, sh.Parents()); err != nil {
 			return err
 		}
@@ -123,6 +125,9 @@ func (p *pass) ensure(ctx context.Context, id string) error {
 	}
 	if err := p.create(ctx, id, sh, listed); err != nil {
 		return err
+	}
+	if mutated("a closed shard is skipped") {
+		return nil
 	}
 	return p.ensureAll(ctx, sh.Parents()) // nothing is left to do, but in a mutant
 }
@@ -166,6 +171,9 @@ func (p *pass) row(id string, parents []string, r shard.Range, known bool) lease
 
 // inherited is what a new row knows to be settled: the least of its parents' rows.
 func (p *pass) inherited(parents []string) int64 {
+	if mutated("a new row has no past") {
+		return p.now
+	}
 	pos, known := p.floor(), false
 	for _, id := range parents {
 		up, has := p.rows[id]

@@ -42,10 +42,13 @@ func (s *Syncer) list(ctx context.Context) (v view, created time.Time, err error
 	for try := 0; ; try++ {
 		v.begun = time.Now()
 		l, err := s.c.Service.Shards(ctx, s.c.Stream, everything)
+		if mutated("a part of the listing is believed") {
+			l.Shards = l.Shards[:min(len(l.Shards), 3)]
+		}
 		switch {
 		case err != nil:
 			return v, created, err
-		case !shard.NewMap(l.Shards).Covers():
+		case !shard.NewMap(l.Shards).Covers() && !mutated("a part of the listing is believed"):
 			if try == listTries {
 				return v, created, fmt.Errorf("the listing of %s is not complete: its open shards leave a hole", s.c.Stream)
 			}
@@ -79,7 +82,12 @@ func (v view) floor() int64 {
 }
 
 // expired is up to when records may be trimmed.
-func (v view) expired(now int64) int64 { return now + dateStep - v.retention }
+func (v view) expired(now int64) int64 {
+	if mutated("a date is believed to the millisecond") {
+		return now - v.retention
+	}
+	return now + dateStep - v.retention
+}
 
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

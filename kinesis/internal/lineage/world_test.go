@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -29,6 +31,9 @@ const (
 	slots      = 16 // of the hash space: each is a key
 )
 
+// A span is a part of a run.
+type span struct{ from, to time.Duration }
+
 // A plan is what a seed makes of a run.
 type plan struct {
 	start       stream.Start
@@ -41,7 +46,7 @@ type plan struct {
 	secretive   bool          // the end of a shard does not always tell all children
 	whole       bool          // Date has whole seconds
 	java        bool          // the rows were begun by another library
-	down, up    time.Duration // when nobody runs; after the group's beginning
+	idle        [2]span       // when nobody runs; after the group's beginning
 	crash       float64       // of a call
 	pause, fail float64
 	reshard     time.Duration // how often
@@ -56,10 +61,11 @@ func makePlan(r *rand.Rand) plan {
 	if r.IntN(3) != 0 {
 		p.crash, p.pause, p.fail = 0.004*r.Float64(), 0.01*r.Float64(), 0.03*r.Float64()
 	}
-	if r.IntN(3) == 0 {
-		p.down = time.Duration(r.IntN(100)) * time.Second
-		p.up = p.down + time.Duration(r.IntN(250))*time.Second
-		p.span += p.up - p.down
+	for i, at := 0, time.Duration(0); i < r.IntN(len(p.idle)+1); i++ {
+		at += time.Duration(r.IntN(100)) * time.Second
+		p.idle[i] = span{at, at + time.Duration(r.IntN(200))*time.Second}
+		at = p.idle[i].to
+		p.span += p.idle[i].to - p.idle[i].from
 	}
 	return p
 }
@@ -86,6 +92,7 @@ type world struct {
 	handled int
 	calls   int
 	trace   bool
+	digest  hash.Hash64 // of all writes
 }
 
 type simShard struct {
@@ -105,7 +112,7 @@ type simRecord struct {
 }
 
 func newWorld(seed uint64) *world {
-	w := &world{table: lease.NewMemory(), shards: map[string]*simShard{}, r: rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // a seed
+	w := &world{table: lease.NewMemory(), digest: fnv.New64(), shards: map[string]*simShard{}, r: rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // a seed
 	w.plan = makePlan(w.r)
 	w.trace = os.Getenv("LINEAGE_TRACE") != ""
 	for i := range w.plan.shards {
@@ -362,6 +369,7 @@ func (w *world) written(c lease.Write) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b, a := c.Before, c.After
+	_, _ = w.digest.Write(strconv.AppendInt([]byte(a.Key+a.Checkpoint), nowMs(), 10))
 	if w.trace && (a.Key == "" || a.Checkpoint != b.Checkpoint || a.Own.Blind != b.Own.Blind || a.Owner != b.Owner) {
 		w.note("%s %s: %s", c.Op, c.Key, rowText(a))
 	}
@@ -442,11 +450,39 @@ func (w *world) owed() []*simRecord {
 	return owed
 }
 
+// kept are rows that nothing can ask for again.
+func (w *world) kept(ctx context.Context) []string {
+	rows, err := w.table.Scan(ctx)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.fault("scan: %v", err)
+	}
+	var kept []string
+	for _, r := range rows {
+		if w.shards[r.Key].trimmed(nowMs()) && r.Key != lineage.Anchor {
+			kept = append(kept, rowText(r))
+		}
+	}
+	return kept
+}
+
+// resting is how long nobody runs from now on.
+func (w *world) resting() time.Duration {
+	now := time.Since(epoch) - w.before
+	for _, i := range w.idle {
+		if i.from <= now && now < i.to {
+			return i.to - now
+		}
+	}
+	return 0
+}
+
 func rowText(r lease.Row) string {
 	if r.Key == "" {
 		return "removed"
 	}
-	text := fmt.Sprintf("owner %q checkpoint %s parents %v children %v", r.Owner, r.Checkpoint, r.Parents, r.Children)
+	text := fmt.Sprintf("%s owner %q checkpoint %s parents %v children %v", r.Key, r.Owner, r.Checkpoint, r.Parents, r.Children)
 	if r.Own.Pos != nil {
 		text += fmt.Sprintf(" pos %d", *r.Own.Pos-epoch.UnixMilli())
 	}
