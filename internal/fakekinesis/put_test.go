@@ -85,13 +85,13 @@ func TestAShardTakesAThousandRecordsAndAMebibyteASecond(t *testing.T) {
 		require.NoError(b, err)
 		require.Zero(b, *out.FailedRecordCount, "the burst")
 		bytes := 0
-		for range 100 {
+		for range 20 {
 			time.Sleep(100 * time.Millisecond)
 			out, err := b.putAll(entries(2, mib/10, "k"))
 			require.NoError(b, err)
 			bytes += (2 - int(*out.FailedRecordCount)) * (mib/10 + 1)
 		}
-		require.InDelta(b, 10*mib, bytes, mib/5, "sustained")
+		require.InDelta(b, 2*mib, bytes, mib/5, "sustained")
 	})
 }
 
