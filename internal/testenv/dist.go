@@ -30,7 +30,7 @@ type dist struct {
 
 // openDist returns the jars of a version of Kafka, fetched by Maven where the cache does not have them.
 func openDist(ctx context.Context, version string) (*dist, error) {
-	return openJars(ctx, version, artifact{"org.apache.kafka", "kafka_2.13", version, "1.7.36"})
+	return openJars(ctx, version, artifact{group: "org.apache.kafka", name: "kafka_2.13", version: version, slf4j: "1.7.36"})
 }
 
 // openJars returns the jars that an artifact needs to run. They are kept under name.

@@ -26,7 +26,7 @@ func StartDynamoDB(ctx context.Context, config DynamoDBConfig) (*Emulator, error
 		return nil, fmt.Errorf("testenv: heap %q is not of the form 128m", config.Heap)
 	}
 	d, err := openJars(ctx, "DynamoDBLocal-"+DynamoDBLocalVersion,
-		artifact{"com.amazonaws", "DynamoDBLocal", DynamoDBLocalVersion, "1.7.36"})
+		artifact{group: "com.amazonaws", name: "DynamoDBLocal", version: DynamoDBLocalVersion, slf4j: "1.7.36"})
 	if err != nil {
 		return nil, fmt.Errorf("testenv: %w", err)
 	}

@@ -14,13 +14,14 @@ const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.
 <dependencies>
 <dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>
 <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>%s</version></dependency>
-</dependencies></project>
+%s</dependencies></project>
 `
 
 // artifact is something that Maven has.
 type artifact struct {
 	group, name, version string
 	slf4j                string // the version of the log's interface that it uses
+	more                 string // dependencies that it does not name, as XML
 }
 
 // fetch copies the artifact's jars, with all that they depend on, into a folder by Maven.
@@ -34,7 +35,7 @@ func (a artifact) fetch(ctx context.Context, into string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(project) }() // a temporary folder that stays harms nothing
-	text := fmt.Appendf(nil, pom, a.group, a.name, a.version, a.slf4j)
+	text := fmt.Appendf(nil, pom, a.group, a.name, a.version, a.slf4j, a.more)
 	if err := os.WriteFile(filepath.Join(project, "pom.xml"), text, 0o644); err != nil {
 		return err
 	}

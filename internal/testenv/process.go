@@ -9,7 +9,7 @@ import (
 	"runtime"
 )
 
-// process is one running node. Its methods may be called from many goroutines.
+// process is one running program. Its methods may be called from many goroutines.
 type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
@@ -27,17 +27,20 @@ func locked(f func() error) error {
 	return <-done
 }
 
-// launch starts cmd; what it writes goes to the end of the file at log and, if not nil, to also.
+// launch starts cmd; what it writes goes to the end of the file at log and, if not nil, to also. A standard output that cmd
+// has already stays.
 func launch(cmd *exec.Cmd, log string, also io.Writer) (*process, error) {
 	file, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	cmd.Stdout = file
+	cmd.Stderr = file
 	if also != nil {
-		cmd.Stdout = io.MultiWriter(file, also)
+		cmd.Stderr = io.MultiWriter(file, also)
 	}
-	cmd.Stderr = cmd.Stdout
+	if cmd.Stdout == nil {
+		cmd.Stdout = cmd.Stderr
+	}
 	cmd.SysProcAttr = childAttributes()
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
