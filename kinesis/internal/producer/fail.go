@@ -20,7 +20,7 @@ func (o *outlet) fail(p *parcel, cause error) {
 	if p.unknown && !mutated("ambiguous is not stored") {
 		err = fmt.Errorf("%w: %w", stream.ErrUnknownOutcome, cause)
 	}
-	behind := fmt.Errorf("a record of the same key before it failed: %w", notStored(err))
+	behind := fmt.Errorf("a record of the same key before it failed: %w", cause)
 	for {
 		for it := p.items.head; it != nil; it = it.next {
 			it.done(stream.Ack{Record: it.rec}, placed("append", o.name, err))
@@ -57,13 +57,4 @@ func (o *outlet) bury(p *parcel) (more bool, records int, bytes int64) {
 		o.nudge()
 	}
 	return false, records, bytes
-}
-
-// notStored is the cause of failure for records that were never sent: they are not stored, whatever is known of the one
-// before.
-func notStored(cause error) error {
-	if errors.Is(cause, stream.ErrUnknownOutcome) {
-		return fmt.Errorf("not sent, as its outcome is unknown: %v", cause)
-	}
-	return cause
 }

@@ -38,9 +38,9 @@ func (p *pace) resize(recordBytes int64) {
 	p.capacity = burst * float64(min(max(recordBytes, shardBytes), mostRecordBytes))
 }
 
-// The share bounds the rate and not the burst, which at its least is one record.
-func (p *pace) mostRecords() float64    { return max(burst*shardRecords*p.scale, 1) }
-func (p *pace) mostBytes() float64      { return p.capacity * max(p.scale, 1) }
+// The burst is that of one shard even where a pace stands for many, since all may go to one. At its least it is a record.
+func (p *pace) mostRecords() float64    { return max(burst*shardRecords*min(p.scale, 1), 1) }
+func (p *pace) mostBytes() float64      { return p.capacity }
 func (p *pace) recordRate() float64     { return shardRecords * p.scale * p.factor }
 func (p *pace) byteRate() float64       { return shardBytes * p.scale * p.factor }
 func (p *pace) quantumBytes() float64   { return p.byteRate() * quantum }
