@@ -6,6 +6,7 @@ import (
 
 	"github.com/streamport-go/streamport/internal/confdoc"
 	"github.com/streamport-go/streamport/kafka"
+	"github.com/streamport-go/streamport/kinesis"
 	"github.com/streamport-go/streamport/memory"
 	"github.com/streamport-go/streamport/stream"
 )
@@ -15,6 +16,7 @@ import (
 var backends = [...]backend{
 	entry("memory", "", func(c *Config) **memory.Config { return &c.Memory }, memory.Open),
 	entry("kafka", "brokers", func(c *Config) **kafka.Config { return &c.Kafka }, kafka.Open),
+	entry("kinesis", "streams", func(c *Config) **kinesis.Config { return &c.Kinesis }, kinesis.Open),
 }
 
 // A backend is what the front door knows of one: the rest is in its package.

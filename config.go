@@ -10,6 +10,7 @@ import (
 
 	"github.com/streamport-go/streamport/internal/confdoc"
 	"github.com/streamport-go/streamport/kafka"
+	"github.com/streamport-go/streamport/kinesis"
 	"github.com/streamport-go/streamport/memory"
 	"github.com/streamport-go/streamport/stream"
 )
@@ -26,9 +27,10 @@ import (
 // ${NAME} stands for an environment variable, which must be set, ${NAME:-text} for text where it is not set or empty, and
 // $${ for the two characters ${. A value of 0 is refused where it would mean the default.
 type Config struct {
-	Backend string         // "memory" or "kafka"
-	Memory  *memory.Config // nil: the zero memory.Config
-	Kafka   *kafka.Config  // needed for "kafka": there is no default for its brokers
+	Backend string          // "memory", "kafka" or "kinesis"
+	Memory  *memory.Config  // nil: the zero memory.Config
+	Kafka   *kafka.Config   // needed for "kafka": there is no default for its brokers
+	Kinesis *kinesis.Config // nil: the zero kinesis.Config, with what AWS's chain finds
 }
 
 // EnvPrefix begins the names of the environment variables that override what LoadConfig reads.

@@ -102,7 +102,7 @@ func TestConfigMadeInGoIsChecked(t *testing.T) {
 		want   string
 	}{
 		"nil":             {none, "the configuration is nil"},
-		"zero":            {&streamport.Config{}, "backend: no backend is named; known: memory, kafka"},
+		"zero":            {&streamport.Config{}, "backend: no backend is named; known: memory, kafka, kinesis"},
 		"unknown":         {&streamport.Config{Backend: "Memory"}, `backend: unknown backend "Memory"; did you mean memory?`},
 		"by its own rule": {&streamport.Config{Backend: "memory", Memory: &memory.Config{Session: -1}}, "session"},
 	} {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/streamport-go/streamport/internal/confdoc"
 	"github.com/streamport-go/streamport/kafka"
+	"github.com/streamport-go/streamport/kinesis"
 	"github.com/streamport-go/streamport/memory"
 	"github.com/streamport-go/streamport/stream"
 )
@@ -76,6 +77,10 @@ func schema() confdoc.Schema {
 			reflect.TypeFor[kafka.Isolation]():   words(kafka.ReadCommitted, kafka.ReadUncommitted),
 			reflect.TypeFor[kafka.Assignment]():  words(kafka.Cooperative, kafka.Eager, kafka.Server),
 			reflect.TypeFor[kafka.Mechanism]():   words(kafka.Plain, kafka.SCRAM256, kafka.SCRAM512, kafka.OAuthBearer, kafka.AWSMSKIAM),
+
+			reflect.TypeFor[kinesis.Mode]():        words(kinesis.KeyOrdered, kinesis.Strict, kinesis.Unordered),
+			reflect.TypeFor[kinesis.Aggregation](): words(kinesis.AggregateOff, kinesis.SameKey, kinesis.ByShard),
+			reflect.TypeFor[kinesis.Compression](): words(kinesis.NoCompression, kinesis.Gzip, kinesis.Zstd),
 		},
 		Short: map[reflect.Type][]string{
 			reflect.TypeFor[stream.StreamConfig](): {"name", "partitions"},

@@ -14,10 +14,11 @@
 //	stream/streamtest   the conformance suite that every backend passes; third parties can run it on theirs
 //	stream/streammock   mocks, for the few tests where a call itself is the point
 //	kafka               the backend on Apache Kafka and Amazon MSK; its engine seam is kafka/internal/engine
+//	kinesis             the backend on Amazon Kinesis Data Streams, with leases in DynamoDB
 //	memory              a deterministic simulator of a partitioned log service, to test services on
 //	examples            programs that run on memory with no set-up: quickstart, testing, swap, tuning
-//	docs                access rights on Kafka
-//	internal            configuration, real brokers for tests, the capability table, the benchmark program, the history checker
+//	docs                access rights on Kafka (ACLs) and AWS (IAM)
+//	internal            configuration, real servers and a fake Kinesis for tests, the capability table, benchmarks, the history checker
 //
 // A reader who opens this file, stream/doc.go and stream/backend.go knows the design.
 package streamport

@@ -16,10 +16,13 @@ import (
 //	memory://?profile=kafka&streams=quakes:4,alerts:1
 //	kafka://localhost:9092
 //	kafka://b1:9093,b2:9093?tls.ca_file=ca.pem&sasl.mechanism=PLAIN&sasl.user=app&sasl.password=${KAFKA_PASSWORD}
+//	kinesis://orders?region=eu-west-1
+//	kinesis://orders?endpoint=http://127.0.0.1:4567&table_endpoint=http://127.0.0.1:8000&create_table=true
 //
-// Hosts are brokers; what a backend opens so is not dialled before it is used. The query has the keys that the backend's section has in a configuration file, in the same units; a key inside another
-// is written with a dot, a list with commas, a stream as name:partitions. ${NAME} stands for an environment variable, as
-// in a file. Variables that begin with STREAMPORT_ override nothing here: a URL says all.
+// Hosts are brokers, or the names of streams; what a backend opens so is not dialled before it is used. The query has the
+// keys that the backend's section has in a configuration file, in the same units; a key inside another is written with a
+// dot, a list with commas, a stream as name:partitions. ${NAME} stands for an environment variable, as in a file. Variables
+// that begin with STREAMPORT_ override nothing here: a URL says all.
 //
 // A URL has no user and no password: one with an @ is refused, and no error repeats it. All mistakes come in one error,
 // ConfigErrors, which Is stream.ErrInvalid. Two calls share nothing. The caller closes the backend.

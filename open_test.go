@@ -61,7 +61,7 @@ func TestOpenRefuses(t *testing.T) {
 		"row 1: illegal character":       {"memory:?streams=a%2Fb", "url: streams: "},
 		"row 1: list of nothing":         {"memory:?streams=", "url: streams: is empty"},
 		"row 2: unknown scheme":          {"memroy:", `url: unknown backend "memroy"; did you mean memory?`},
-		"row 2: scheme far off":          {"redis://h:1", `url: unknown backend "redis"; known: memory, kafka`},
+		"row 2: scheme far off":          {"redis://h:1", `url: unknown backend "redis"; known: memory, kafka, kinesis`},
 		"row 2: no scheme":               {"memory", "url: not a URL: it must begin with the name of a backend and a colon; did you mean memory:?"},
 		"row 2: nothing":                 {"", "url: not a URL"},
 		"row 2: unknown key":             {"memory:?profil=kafka", "url: profil: unknown key; did you mean profile?"},

@@ -66,4 +66,3 @@ func local(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	return err == nil && endpoint != "" && isLoopback(u.Hostname())
 }
-

@@ -64,7 +64,7 @@ func (c Config) places(bad *mistakes, s *settings.Settings) {
 		bad.add("Profile", "is no name of a profile")
 	}
 	s.Endpoint = endpoint(bad, "Endpoint", c.Endpoint)
-	s.Tables = endpoint(bad, "DynamoDBEndpoint", c.DynamoDBEndpoint)
+	s.Tables = endpoint(bad, "TableEndpoint", c.TableEndpoint)
 }
 
 // checkStream refuses what is neither a name nor an ARN.

@@ -29,7 +29,7 @@ func TestEveryMistakeIsTold(t *testing.T) {
 		"an endpoint in the clear":   {kinesis.Config{Endpoint: "http://kinesis.example.com"}, "Endpoint"},
 		"an endpoint with a key":     {kinesis.Config{Endpoint: "https://AKIA:secret@example.com"}, "Endpoint"},
 		"an endpoint with a path":    {kinesis.Config{Endpoint: "https://example.com/path"}, "Endpoint"},
-		"a table endpoint likewise":  {kinesis.Config{DynamoDBEndpoint: "http://10.0.0.1:8000"}, "DynamoDBEndpoint"},
+		"a table endpoint likewise":  {kinesis.Config{TableEndpoint: "http://10.0.0.1:8000"}, "TableEndpoint"},
 		"a mode":                     {kinesis.Config{Mode: "fifo"}, "Mode"},
 		"an aggregation":             {kinesis.Config{Aggregation: "on"}, "Aggregation"},
 		"aggregation by shard in order": {

@@ -22,8 +22,8 @@ type Config struct {
 	// Endpoint replaces the service's own: https, or http on a loopback address. To a loopback address made-up credentials are
 	// sent, unless Credentials is set.
 	Endpoint string
-	// DynamoDBEndpoint is the same for the lease table. Default: DynamoDB's own.
-	DynamoDBEndpoint string
+	// TableEndpoint is the same for the lease table. Default: DynamoDB's own.
+	TableEndpoint string
 
 	// Credentials replace AWS's default chain (environment, shared configuration, web identity, container, instance).
 	Credentials aws.CredentialsProvider `config:"-" json:"-" yaml:"-"`

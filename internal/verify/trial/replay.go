@@ -7,6 +7,7 @@ import (
 
 	"github.com/streamport-go/streamport/internal/verify/env"
 	"github.com/streamport-go/streamport/internal/verify/env/kfake"
+	"github.com/streamport-go/streamport/internal/verify/env/kinesis"
 	"github.com/streamport-go/streamport/internal/verify/env/mem"
 	"github.com/streamport-go/streamport/internal/verify/fault"
 	"github.com/streamport-go/streamport/memory"
@@ -15,12 +16,15 @@ import (
 // A Kept is a seed that failed once: it is replayed for ever. The seed alone makes the plan; the script replaces the plan's.
 type Kept struct {
 	Seed   uint64
-	On     string // a memory profile's name, or Kfake
+	On     string // a memory profile's name, Kfake or FakeKinesis
 	Script fault.Script
 }
 
 // Kfake names the environment of the Kafka adapter on kfake.
 const Kfake = "kfake"
+
+// FakeKinesis names the environment of the Kinesis adapter on the fake services. It is no profile's name.
+const FakeKinesis = "fakekinesis"
 
 // profiles are those of a seed, by its rest.
 var profiles = [...]memory.Profile{memory.Strict, memory.Kafka, memory.Kinesis}
@@ -38,11 +42,21 @@ func Brokers(seed uint64) Trial {
 	return tr
 }
 
+// Kinesis is the trial of a seed on the Kinesis adapter and the fake services. Its history is not the seed's alone.
+func Kinesis(seed uint64) Trial {
+	tr := New(kinesis.Services{Seed: seed}, seed)
+	tr.Racy = true
+	return tr
+}
+
 // KeptOf is the trial in one line.
 func KeptOf(tr Trial, o env.Opener) Kept {
 	k := Kept{Seed: tr.Plan.Seed, On: Kfake, Script: tr.Plan.Script}
-	if p, ok := o.(mem.Profile); ok {
-		k.On = p.Profile.String()
+	switch o := o.(type) {
+	case mem.Profile:
+		k.On = o.Profile.String()
+	case kinesis.Services:
+		k.On = FakeKinesis
 	}
 	return k
 }
@@ -70,8 +84,11 @@ func ParseKept(line string) (Kept, error) {
 }
 
 func (k Kept) opener() (env.Opener, error) {
-	if k.On == Kfake {
+	switch k.On {
+	case Kfake:
 		return kfake.Brokers{}, nil
+	case FakeKinesis:
+		return kinesis.Services{Seed: k.Seed}, nil
 	}
 	var p mem.Profile
 	err := p.Profile.UnmarshalText([]byte(k.On))
@@ -85,6 +102,6 @@ func (k Kept) Trial() Trial {
 		panic(err)
 	}
 	tr := New(o, k.Seed)
-	tr.Plan.Script, tr.Racy = k.Script, k.On == Kfake
+	tr.Plan.Script, tr.Racy = k.Script, k.On == Kfake || k.On == FakeKinesis
 	return tr
 }

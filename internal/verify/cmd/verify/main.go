@@ -56,7 +56,7 @@ func main() {
 		return
 	}
 	var o options
-	flag.StringVar(&o.env, "env", "memory", "the environment: memory, kfake (build with -tags synctests), or kafka: real brokers")
+	flag.StringVar(&o.env, "env", "memory", "the environment: memory, kfake (build with -tags synctests), fakekinesis, or kafka: real brokers")
 	flag.IntVar(&o.seeds, "seeds", 1000, "how many seeds")
 	flag.Uint64Var(&o.seed, "seed", 0, "the first seed")
 	flag.StringVar(&o.commit, "commit", "", "half of the seeds come from this commit's id")
@@ -110,7 +110,7 @@ func (o options) check() error {
 	switch {
 	case o.env == trial.Kfake && !kfake.Bubbles:
 		return errors.New("franz-go works in bubbles only with -tags synctests")
-	case o.env != "memory" && o.env != trial.Kfake && o.env != brokers:
+	case o.env != "memory" && o.env != trial.Kfake && o.env != trial.FakeKinesis && o.env != brokers:
 		return fmt.Errorf("there is no environment %q", o.env)
 	}
 	return nil
@@ -118,8 +118,11 @@ func (o options) check() error {
 
 // of gives a seed's trial, of a mutant if one is named.
 func (o options) of(t *testing.T) func(uint64) trial.Trial {
-	if o.env == trial.Kfake {
+	switch o.env {
+	case trial.Kfake:
 		return trial.Brokers
+	case trial.FakeKinesis:
+		return trial.Kinesis
 	}
 	if o.mutant == "" {
 		return trial.Memory
