@@ -11,6 +11,20 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
+// asked is the one of two leases that somebody asks for, within a bound.
+func (w *world) asked(of []*lease.Lease) *lease.Lease {
+	w.t.Helper()
+	select {
+	case <-of[0].Asked():
+		return of[0]
+	case <-of[1].Asked():
+		return of[1]
+	case <-time.After(3 * failover):
+		require.Fail(w.t, "nobody asked")
+		return nil
+	}
+}
+
 // A member that needs a lease asks for it. Its owner goes on, saves and renews, until it hands over, and what it saved is
 // what the next owner begins with.
 func TestHandOver(t *testing.T) {
@@ -18,13 +32,7 @@ func TestHandOver(t *testing.T) {
 		a := w.manage("a")
 		mine := []*lease.Lease{w.take("a", a), w.take("a", a)}
 		b := w.manage("b")
-		var asked *lease.Lease
-		select {
-		case <-mine[0].Asked():
-			asked = mine[0]
-		case <-mine[1].Asked():
-			asked = mine[1]
-		}
+		asked := w.asked(mine)
 		key := asked.Row().Key
 		require.Equal(t, "b", w.now(key).Owner)
 		require.Equal(t, "a", w.now(key).HandOver)
@@ -73,19 +81,15 @@ func TestHandOverNoLongerWanted(t *testing.T) {
 		a := w.manage("a")
 		mine := []*lease.Lease{w.take("a", a), w.take("a", a)}
 		b := w.manage("b")
-		select {
-		case <-mine[0].Asked():
-		case <-mine[1].Asked():
-			mine[0] = mine[1]
-		}
+		l := w.asked(mine)
 		require.NoError(t, b.Close(t.Context()))
-		require.Equal(t, "a", w.now(mine[0].Row().Key).Owner)
+		require.Equal(t, "a", w.now(l.Row().Key).Owner)
 		time.Sleep(2 * failover)
-		require.True(t, mine[0].Valid())
-		_, err := mine[0].Update(t.Context(), checkpoint(1))
+		require.True(t, l.Valid())
+		_, err := l.Update(t.Context(), checkpoint(1))
 		require.NoError(t, err)
-		require.NoError(t, mine[0].Release(t.Context()))
-		require.Equal(t, mine[0].Row().Key, w.take("a", a).Row().Key)
+		require.NoError(t, l.Release(t.Context()))
+		require.Equal(t, l.Row().Key, w.take("a", a).Row().Key)
 	})
 }
 
@@ -95,10 +99,7 @@ func TestHandOverFromTheDead(t *testing.T) {
 		a := w.manage("a")
 		mine := []*lease.Lease{w.take("a", a), w.take("a", a)}
 		b := w.manage("b")
-		select {
-		case <-mine[0].Asked():
-		case <-mine[1].Asked():
-		}
+		w.asked(mine)
 		a.Abandon()
 		began := time.Now()
 		w.take("b", b)
@@ -173,7 +174,7 @@ func TestNextWaitsForRelease(t *testing.T) {
 		m := w.manage("a")
 		l := w.take("a", m)
 		w.via("a", cut)
-		<-l.Lost()
+		require.Less(t, until(failover, func() bool { return !l.Valid() }), failover)
 		w.via("a", nil)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*failover)
 		defer cancel()

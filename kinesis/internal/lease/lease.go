@@ -192,6 +192,9 @@ func (l *Lease) lose(why string) {
 	l.cancel()
 	l.m.config.Logger.Warn("lease lost", "stream", l.m.config.Stream, "group", l.m.config.Group, "shard", l.key, "cause", why)
 	l.m.dropped(l)
+	if mutated("a row is granted again while its handler goes on") {
+		l.m.forget(l)
+	}
 }
 
 // ask closes Asked.

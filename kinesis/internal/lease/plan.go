@@ -72,6 +72,9 @@ func (t table) shares() map[string]int {
 		owners, total = append(owners, owner), total+len(keys)
 	}
 	slices.SortFunc(owners, func(a, b string) int {
+		if mutated("a difference of one is turned round") {
+			a, b = b, a
+		}
 		return cmp.Or(len(t.held[b])-len(t.held[a]), strings.Compare(a, b))
 	})
 	shares := make(map[string]int, len(owners))
@@ -112,6 +115,9 @@ func (t table) steal(me string, taken, n int, r *rand.Rand) []string {
 	var chosen []string
 	for len(chosen) < n {
 		from, most := "", mine+1
+		if mutated("a difference of one is turned round") {
+			most = mine
+		}
 		for _, owner := range sortedKeys(left) {
 			if has := len(t.held[owner]) - gone[owner]; has > most && len(left[owner]) > 0 {
 				from, most = owner, has

@@ -206,7 +206,9 @@ func (w *world) handle(ctx context.Context, l *lease.Lease) {
 
 func (w *world) saves(l *lease.Lease) error {
 	to := strconv.Itoa(at(l.Row()) + 1)
-	_, err := l.Update(context.Background(), lease.Change{Checkpoint: &to})
+	ctx, cancel := context.WithTimeout(context.Background(), 3*failover) // longer than any lease without a renewal
+	defer cancel()
+	_, err := l.Update(ctx, lease.Change{Checkpoint: &to})
 	w.count(l, err)
 	return err
 }
