@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -201,27 +202,30 @@ func (g *group) released(id string, ended, through bool) {
 	g.manager.Wake()
 }
 
-// over reports whether the reading has ended in every shard: this member has seen it, or the rows tell. The row of a parent
-// is at its end only after its children's rows are there, but a table is not read at one moment.
+// over reports whether the reading has ended in every shard: this member has seen it, or the rows tell.
 func (g *group) over() bool {
 	rows := g.manager.Rows()
-	if len(rows) == 0 {
-		return false
-	}
-	settles := g.t.bound.settles()
-	for key, r := range rows {
-		if r.Ended() {
-			for _, child := range r.Children {
-				if _, has := rows[child]; !has {
-					return false
-				}
-			}
-			continue
-		}
-		reached := settles > 0 && r.Own.Pos != nil && *r.Own.Pos >= settles
-		if !reached && !g.isThrough(key) {
+	for key := range rows {
+		if !g.reached(key, rows) {
 			return false
 		}
 	}
-	return true
+	return len(rows) > 0
+}
+
+// reached reports whether the reading has ended in a shard. The row of a parent is at its end only after its children's rows
+// are there, but a table is not read at one moment. What replaces a shard that goes on behind the reading's end lies behind
+// it too.
+func (g *group) reached(key string, rows map[string]lease.Row) bool {
+	r, settles := rows[key], g.t.bound.settles()
+	switch {
+	case r.Ended():
+		return !slices.ContainsFunc(r.Children, func(child string) bool { return rows[child].Key == "" })
+	case g.isThrough(key), settles > 0 && r.Own.Pos != nil && *r.Own.Pos >= settles:
+		return true
+	}
+	return !r.Numeric() && slices.ContainsFunc(r.Parents, func(up string) bool {
+		parent, has := rows[up]
+		return has && !parent.Ended() && g.reached(up, rows)
+	})
 }

@@ -16,8 +16,8 @@ func (c *Claim) load(p api.Page) error {
 		c.complete.Store(true)
 		return nil
 	}
-	if !p.End && p.Next == "" {
-		p.Next = p.Continue // a subscription goes on without an iterator
+	if p.Next = ""; !p.End && len(p.Records) == 0 {
+		p.Next = "more" // only then was the shard open for certain: the end may come after the last records
 	}
 	last, ok := c.cursor.last(p)
 	if ok {

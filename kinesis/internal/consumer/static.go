@@ -102,7 +102,8 @@ func (s *static) ready() []shard.Shard {
 	return ready
 }
 
-func (s *static) isFinished(id string) bool { return s.seats[id].finished }
+// isFinished reports whether what replaces a shard may be read. The caller holds s.mu.
+func (s *static) isFinished(id string) bool { return s.seats[id].finished || s.seats[id].through }
 
 // opening is where the claim of a shard begins.
 func (s *static) opening(sh shard.Shard) opening {

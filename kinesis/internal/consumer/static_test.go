@@ -216,3 +216,54 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		require.ErrorIs(w, err, stream.ErrNotFound)
 	})
 }
+
+func TestReadingUpToTheEndGetsWhatAReshardLeft(t *testing.T) {
+	run(t, 1, func(w *world) {
+		w.putAll("0")
+		lower, upper, err := w.server.Split(name, w.onlyShard())
+		require.NoError(w, err)
+		w.putAll("1")
+		merged, err := w.server.Merge(name, lower, upper)
+		require.NoError(w, err)
+		w.putAll("2")
+		for _, group := range []string{"", "g"} {
+			c := w.config(group)
+			c.End = stream.Latest()
+			read := w.read(c)
+			require.Len(w, all(read), 3*len(keys), group)
+			require.Len(w, read[merged], len(keys))
+		}
+	})
+}
+
+func TestReadingUpToTheEndDoesNotWaitForALaterReshard(t *testing.T) {
+	run(t, 1, func(w *world) {
+		w.putAll("0")
+		for _, group := range []string{"", "g"} {
+			c := w.config(group)
+			c.End = stream.Latest()
+			s := w.open(c)
+			claim := w.next(s)
+			w.drain(claim)
+			open, err := w.server.OpenShards(name)
+			require.NoError(w, err)
+			for _, id := range open {
+				_, _, err := w.server.Split(name, id)
+				require.NoError(w, err)
+			}
+			w.putAll("1")
+			time.Sleep(5 * time.Minute)
+			w.release(claim, true)
+			for {
+				claim, err := s.Next(w.ctx)
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				require.NoError(w, err)
+				w.drain(claim)
+				w.release(claim, true)
+			}
+			w.close(s)
+		}
+	})
+}
