@@ -14,7 +14,7 @@ import (
 type bound struct {
 	until   time.Time       // it ends before the first record that arrived then or later; zero: see last
 	last    stream.Position // it ends with this record, or before the first that follows it; zero: see until
-	opened  time.Time       // of Latest: when the reading began
+	latest  bool            // until is about when the reading began
 	reached bool
 }
 
@@ -22,7 +22,7 @@ type bound struct {
 func newBound(end stream.Start, now time.Time) bound {
 	switch kind, at, after := end.Parts(); kind {
 	case stream.StartLatest:
-		return bound{until: now.Add(dateStep), opened: now}
+		return bound{until: now.Add(dateStep), latest: true}
 	case stream.StartSince:
 		return bound{until: at}
 	case stream.StartAfter:
@@ -61,21 +61,18 @@ func (b *bound) at(p stream.Position) {
 // tip notes that a page is read up to the tip, after the reading was opened. Latest is then reached; a time is if it has
 // come.
 func (b *bound) tip(p api.Page) {
-	if !b.until.IsZero() && p.Behind == 0 && (!b.opened.IsZero() || !clock(p.Date).Before(b.until)) {
+	if !b.until.IsZero() && p.Behind == 0 && (b.latest || !clock(p.Date).Before(b.until)) {
 		b.reached = true
 	}
 }
 
-// settles is the time of arrival up to which a shard is settled when all up to the bound is, in Unix milliseconds; 0: it is
-// not known.
+// settles is the time of arrival up to which a shard must be settled for the reading to have ended in it, in Unix
+// milliseconds; 0: no time tells.
 func (b *bound) settles() int64 {
-	switch {
-	case !b.opened.IsZero():
-		return b.opened.UnixMilli() - 1
-	case !b.until.IsZero():
-		return b.until.UnixMilli() - 1
+	if b.until.IsZero() {
+		return 0
 	}
-	return 0
+	return b.until.UnixMilli() - 1
 }
 
 // clock is the service's time in an answer; our own where it does not tell.

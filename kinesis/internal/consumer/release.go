@@ -50,20 +50,10 @@ func (c *Claim) lastNote(ctx context.Context, through bool) {
 	if pos == nil {
 		return
 	}
-	settled := *pos
-	if through {
-		settled = max(settled, c.cursor.bound.settles())
-	}
-	moved := settled - c.noted.Load()
+	moved := *pos - c.noted.Load()
 	if moved > 0 && (through || moved > noteEvery.Milliseconds()) {
-		_ = c.tenure.note(ctx, settled)
+		_ = c.tenure.note(ctx, *pos)
 	}
-}
-
-// shut ends the claim with its source. A closed backend is a loss for the handler; a source is closed after its handlers.
-func (c *Claim) shut(ctx context.Context, why error, lost bool) {
-	c.finish(why, lost)
-	c.quiet(ctx)
 }
 
 // settleTime bounds what is written when a shard that was never granted is given back.
