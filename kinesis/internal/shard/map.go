@@ -39,7 +39,10 @@ func (m *Map) Open() []Shard { return m.open }
 func (m *Map) Covers() bool {
 	next, more := Hash{}, true
 	for _, s := range m.open {
-		if !more || s.Range.First.Compare(next) > 0 {
+		if !more {
+			break // what overlaps the end does no harm
+		}
+		if s.Range.First.Compare(next) > 0 {
 			return false
 		}
 		next, more = s.Range.Last.Next()
