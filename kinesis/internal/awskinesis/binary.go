@@ -46,7 +46,9 @@ func (s *Service) putBinary(ctx context.Context, stream string, entries []api.En
 		return nil, s.refusal(err)
 	}
 	for i := range results {
-		results[i].Message = c.words(results[i].Code, results[i].Message)
+		if results[i].Message != "" {
+			results[i].Message = c.words(results[i].Code, results[i].Message)
+		}
 	}
 	return c.complete(results, len(entries))
 }
@@ -153,18 +155,28 @@ func (b *binary) failure(
 	} else {
 		response.Body = io.NopCloser(bytes.NewReader(body))
 		said, ok := errors.AsType[smithy.APIError](b.ClientProtocol.DeserializeResponse(ctx, schema, registry, response, out))
-		if ok && said.ErrorCode() != "UnknownError" {
+		if ok && said.ErrorCode() != uncoded {
 			failed.Code, failed.Message = said.ErrorCode(), said.ErrorMessage()
 		}
 	}
-	client := response.StatusCode/100 == 4 && response.StatusCode != http.StatusRequestTimeout && response.StatusCode != http.StatusTooManyRequests
 	switch {
-	case response.StatusCode == http.StatusUnsupportedMediaType, client && (failed.Code == "" || slices.Contains(noCBOR, failed.Code)):
+	case refuses(response.StatusCode, failed.Code):
 		return errRefused
 	case failed.Code == "":
 		return &unreadable{cbor.ErrSyntax}
 	}
 	return failed
+}
+
+// refuses reports whether an error means that the request's form is not known: then nothing was done.
+func refuses(status int, code string) bool {
+	switch {
+	case status == http.StatusUnsupportedMediaType:
+		return true
+	case status/100 != 4, status == http.StatusRequestTimeout, status == http.StatusTooManyRequests:
+		return false
+	}
+	return code == "" || slices.Contains(noCBOR, code)
 }
 
 // noCBOR are the codes of a service that cannot read the request's form.

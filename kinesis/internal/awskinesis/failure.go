@@ -21,6 +21,9 @@ var (
 	errUnreadable = errors.New("the answer does not decode")
 )
 
+// uncoded is the SDK's code for an error without one.
+const uncoded = "UnknownError"
+
 // failure makes an *api.Error of what the SDK returned. Ctx is the caller's, bounded ends with the call's time.
 func (c call) failure(ctx, bounded context.Context, w *watch, err error) error {
 	e := &api.Error{Op: c.op, Status: statusOf(err)}
@@ -33,6 +36,8 @@ func (c call) failure(ctx, bounded context.Context, w *watch, err error) error {
 	)
 	sent := w.sent.Load()
 	switch {
+	case errors.As(err, &said) && said.ErrorCode() == uncoded:
+		e.Err = errUnreadable
 	case errors.As(err, &said):
 		e.Code = said.ErrorCode()
 		e.Message = c.words(e.Code, said.ErrorMessage())
@@ -83,8 +88,8 @@ func plain(err error) error {
 // quotesNothing are the codes whose message names streams, shards, accounts, keys of KMS and limits, but nothing of a
 // record, of a signature or of a token.
 var quotesNothing = []string{
-	api.Throughput, api.Internal, "InternalFailureException", api.LimitExceeded, api.InUse, api.Missing, api.OldIterator, api.OldToken,
-	api.Denied, api.KMSThrottling, "KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException",
+	api.Throughput, api.Internal, "InternalFailureException", api.LimitExceeded, api.InUse, api.Missing, api.OldIterator,
+	api.OldToken, api.Denied, api.KMSThrottling, "KMSAccessDeniedException", "KMSDisabledException", "KMSInvalidStateException",
 	"KMSNotFoundException", "KMSOptInRequired",
 }
 

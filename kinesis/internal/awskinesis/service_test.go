@@ -260,6 +260,7 @@ func TestErrorsOfWrites(t *testing.T) {
 		"internal":    {500, `{"__type":"InternalFailure","message":"oops"}`, api.Internal, "oops", true, nil},
 		"unavailable": {503, `<html>busy s3cret</html>`, "", "", true, nil},
 		"html":        {400, `<html>s3cret</html>`, "", "", false, nil},
+		"no code":     {500, `{}`, "", "", true, nil},
 		"garbage":     {200, `{"Records":[s3cret`, "", "", true, nil},
 		"too few":     {200, `{"Records":[]}`, "", "", true, nil},
 		"no outcome":  {200, `{"Records":[{}]}`, "", "", true, nil},

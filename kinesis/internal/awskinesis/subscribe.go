@@ -27,7 +27,8 @@ func (s *Service) Subscribe(ctx context.Context, consumerARN, shard string, from
 	bound, cancel := context.WithCancel(ctx)
 	late := time.AfterFunc(c.timeout, cancel) // the call has a limit, the subscription has none
 	w := &watch{}
-	out, err := s.client.SubscribeToShard(context.WithValue(bound, watchKey{}, w), in, func(o *kinesis.Options) { o.Protocol = newPush() })
+	own := func(o *kinesis.Options) { o.Protocol = newPush() }
+	out, err := s.client.SubscribeToShard(context.WithValue(bound, watchKey{}, w), in, own)
 	late.Stop()
 	if err != nil {
 		err = c.failure(ctx, bound, w, err)

@@ -21,6 +21,14 @@ func (a *arena) put(b []byte) string {
 	return a.chunk.String()[from:]
 }
 
+// again is the string that was there before, if it is the same.
+func (a *arena) again(before string, b []byte) string {
+	if before == string(b) {
+		return before
+	}
+	return a.put(b)
+}
+
 // words reads a text, or "" for a null.
 func (s *scan) words(a *arena) string {
 	if s.empty() {

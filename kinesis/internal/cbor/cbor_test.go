@@ -105,6 +105,20 @@ func TestAnswerOfGetRecords(t *testing.T) {
 	}
 }
 
+func TestDataInBase64AreRead(t *testing.T) {
+	for data, want := range map[string][]byte{"b25l": []byte("one"), "": {}} {
+		page, err := cbor.ReadGet(other.Encode(other.Map{"MillisBehindLatest": other.Uint(0), "Records": other.List{
+			other.Map{"Data": other.String(data), "SequenceNumber": other.String("49")},
+		}}))
+		require.NoError(t, err)
+		require.Equal(t, want, page.Records[0].Data)
+	}
+	_, err := cbor.ReadGet(other.Encode(other.Map{"MillisBehindLatest": other.Uint(0), "Records": other.List{
+		other.Map{"Data": other.String("b25"), "SequenceNumber": other.String("49")},
+	}}))
+	require.ErrorIs(t, err, cbor.ErrSyntax)
+}
+
 func TestStrangeTimesAreNone(t *testing.T) {
 	for _, arrival := range []other.Value{
 		other.Float64(math.NaN()), other.Float64(math.Inf(-1)), other.NegInt(5), other.Uint(0), &other.Nil{}, other.Float32(-1),

@@ -1,6 +1,7 @@
 package cbor
 
 import (
+	"encoding/base64"
 	"math"
 	"time"
 
@@ -92,9 +93,7 @@ func (s *scan) hint() int {
 func (s *scan) member(r *api.Record, name []byte, strings *arena) bool {
 	switch string(name) {
 	case "Data":
-		if !s.empty() {
-			r.Data = s.chunk(binaries)
-		}
+		r.Data = s.blob()
 	case "PartitionKey":
 		r.Key = s.words(strings)
 	case "SequenceNumber":
@@ -105,6 +104,19 @@ func (s *scan) member(r *api.Record, name []byte, strings *arena) bool {
 		return s.skip()
 	}
 	return true
+}
+
+// blob reads bytes. An emulator (kinesis-local) writes them as text in base64, which Amazon's Java SDK takes too.
+func (s *scan) blob() []byte {
+	switch {
+	case s.empty():
+		return nil
+	case len(s.p) > 0 && s.p[0]&0xe0 == text:
+		decoded, err := base64.StdEncoding.AppendDecode([]byte{}, s.chunk(text))
+		s.bad = s.bad || err != nil
+		return decoded
+	}
+	return s.chunk(binaries)
 }
 
 // moment is a time in milliseconds since 1970, as the service writes it. What is too small for this century is in seconds,

@@ -49,15 +49,17 @@ func ReadPut(p []byte) ([]api.Result, error) {
 	s := scan{p: p}
 	var results []api.Result
 	strings := arena{}
+	last := "" // most results are of a few shards
 	s.each(object, func(name []byte) bool {
 		if string(name) != "Records" {
 			return s.skip()
 		}
+		results = make([]api.Result, 0, min(s.hint(), mostResults))
 		s.each(list, func([]byte) bool {
 			if len(results) == mostResults {
 				return false
 			}
-			results = append(results, s.result(&strings))
+			results = append(results, s.result(&strings, &last))
 			return true
 		})
 		return true
@@ -68,12 +70,16 @@ func ReadPut(p []byte) ([]api.Result, error) {
 	return results, nil
 }
 
-func (s *scan) result(strings *arena) (r api.Result) {
+func (s *scan) result(strings *arena, last *string) (r api.Result) {
 	s.each(object, func(name []byte) bool {
 		var to *string
 		switch string(name) {
 		case "ShardId":
-			to = &r.Shard
+			if !s.empty() {
+				*last = strings.again(*last, s.chunk(text))
+				r.Shard = *last
+			}
+			return true
 		case "SequenceNumber":
 			to = &r.Sequence
 		case "ErrorCode":

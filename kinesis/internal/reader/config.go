@@ -34,10 +34,11 @@ type Config struct {
 	// probably fit, at least for one: the page may be larger. Default: 10 MiB, what an answer may have.
 	Room func() int64
 
-	Consumer *Consumer                       // enhanced fan-out: needed by Subscribe
-	Verify   func(ctx context.Context) error // asked before a subscription that somebody took is taken back; default: always nil
+	Consumer *Consumer // enhanced fan-out: needed by Subscribe
+	// Verify is asked before a subscription that somebody took is taken back: its error is Next's. Default: always nil.
+	Verify func(ctx context.Context) error
 
-	Observe func(stream.Event)                // EventThrottled and EventCapabilityChanged, with Stream and Partition; default: nobody
+	Observe func(stream.Event)                // EventThrottled, EventCapabilityChanged: of this shard; default: nobody
 	Jitter  func(time.Duration) time.Duration // from half of what it is given up to all; default random
 	Logger  *slog.Logger                      // default: discards
 }

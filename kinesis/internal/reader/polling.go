@@ -88,6 +88,7 @@ func (p *Polling) next(ctx context.Context) (api.Page, error) {
 // read makes a call, and more if that is needed to know the shard's end.
 func (p *Polling) read(ctx context.Context) (api.Page, error) {
 	c := p.config
+	p.due = time.Now().Add(c.gap())
 	if p.iterator == "" {
 		iterator, err := c.Service.Iterator(ctx, c.Stream, c.Shard, p.from())
 		if err != nil {
@@ -110,7 +111,7 @@ func (p *Polling) from() api.From {
 	case p.failed && mutated("read error → latest"):
 		return api.From{Kind: api.Latest}
 	case p.refreshed > 0 && mutated("expired iterator from the beginning"):
-		return api.From{Kind: api.Oldest}
+		*p.place = newPlace(api.From{Kind: api.Oldest})
 	}
 	return p.place.polled()
 }

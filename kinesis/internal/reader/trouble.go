@@ -2,6 +2,7 @@ package reader
 
 import (
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/streamport-go/streamport/kinesis/internal/api"
@@ -40,7 +41,9 @@ func kindOf(err error) kind {
 		return refused
 	case e.Code == api.Missing:
 		return missing
-	case e.Code == "" || e.Status >= 500, e.Code == api.Internal, e.Code == "InternalFailureException":
+	case e.Status >= 500, e.Code == api.Internal, e.Code == "InternalFailureException":
+		return passing
+	case e.Code == "" && (e.Status < 400 || e.Status == http.StatusRequestTimeout || e.Status == http.StatusTooManyRequests):
 		return passing
 	}
 	return lasting
