@@ -1,6 +1,6 @@
 // Package httpfault is a reverse proxy that does harm on demand to the HTTP traffic between a client and an emulator of
-// Kinesis or DynamoDB: it refuses, delays, holds, loses and cuts the calls of chosen operations, and fails single entries
-// of PutRecords.
+// Kinesis or DynamoDB: it refuses, delays, holds, loses and cuts the calls of chosen operations, and fails single
+// entries of PutRecords.
 //
 //	proxy, err := httpfault.Listen(emulator.Endpoint(), 1)
 //	lost := proxy.Set(httpfault.Rule{Kind: httpfault.Lose, Ops: []string{"PutRecords"}, Times: 1})

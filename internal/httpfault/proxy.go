@@ -58,8 +58,8 @@ func Listen(target string, seed uint64) (*Proxy, error) {
 // Endpoint is the URL for clients.
 func (p *Proxy) Endpoint() string { return "http://" + p.listener.Addr().String() }
 
-// Set puts a rule in force until the fault it returns is removed. Where rules meet, those that join all apply, in the order
-// in which they were set, and then the first of the others. A rule that means nothing panics.
+// Set puts a rule in force until the fault it returns is removed. Where rules meet, those that join all apply, in the
+// order in which they were set, and then the first of the others. A rule that means nothing panics.
 func (p *Proxy) Set(r Rule) *Fault {
 	f := newFault(r.checked(), p.drop)
 	p.mu.Lock()

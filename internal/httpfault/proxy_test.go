@@ -100,7 +100,8 @@ func clientOf(t *testing.T, endpoint string) *kinesis.Client {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	return kinesis.New(kinesis.Options{
-		Region: "us-east-1", BaseEndpoint: &endpoint, Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Transport: transport},
+		Region: "us-east-1", BaseEndpoint: &endpoint, Retryer: aws.NopRetryer{},
+		HTTPClient: &http.Client{Transport: transport},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, nil
 		})})
@@ -143,7 +144,8 @@ func TestKindsOfFaults(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			s := newTarget(t)
 			p, c := proxyOf(t, s)
-			f := p.Set(httpfault.Rule{Kind: kind, Ops: []string{"ListStreams"}, Times: 1, Code: "LimitExceededException", Bytes: 5})
+			f := p.Set(httpfault.Rule{Kind: kind, Ops: []string{"ListStreams"}, Times: 1,
+				Code: "LimitExceededException", Bytes: 5})
 			err := list(t.Context(), c)
 			require.Error(t, err)
 			var limit *types.LimitExceededException
@@ -331,7 +333,8 @@ func subscriber(t *testing.T, frames ...[]byte) *kinesis.Client {
 }
 
 func subscribe(t *testing.T, c *kinesis.Client) (*kinesis.SubscribeToShardOutput, error) {
-	return c.SubscribeToShard(t.Context(), &kinesis.SubscribeToShardInput{ConsumerARN: aws.String("arn"), ShardId: aws.String("shard"),
+	return c.SubscribeToShard(t.Context(), &kinesis.SubscribeToShardInput{
+		ConsumerARN: aws.String("arn"), ShardId: aws.String("shard"),
 		StartingPosition: &types.StartingPosition{Type: types.ShardIteratorTypeLatest}})
 }
 
@@ -345,7 +348,8 @@ func TestSubscriptionsBeginAsTheServicesDo(t *testing.T) {
 			require.NoError(t, err)
 			got, open := <-out.GetStream().Events()
 			require.True(t, open)
-			require.Equal(t, "7", *got.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value.ContinuationSequenceNumber)
+			told := got.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent)
+			require.Equal(t, "7", *told.Value.ContinuationSequenceNumber)
 			require.NoError(t, out.GetStream().Close())
 		})
 	}

@@ -24,6 +24,8 @@ const (
 	FailEntries Kind = "fail entries" // PutRecords stores all but some entries, which fail with Code; joins
 )
 
+var kinds = [...]Kind{Reset, Refuse, RefuseAfter, Lose, Late, Cut, Delay, DelayAnswer, Hold, FailEntries}
+
 // Codes of errors that tests often mean.
 const (
 	Throughput = "ProvisionedThroughputExceededException" // the default of FailEntries
@@ -63,7 +65,7 @@ type Rule struct {
 func (r Rule) checked() Rule {
 	wrong := ""
 	switch {
-	case !slices.Contains([]Kind{Reset, Refuse, RefuseAfter, Lose, Late, Cut, Delay, DelayAnswer, Hold, FailEntries}, r.Kind):
+	case !slices.Contains(kinds[:], r.Kind):
 		wrong = "no such kind"
 	case r.Skip < 0 || r.Times < 0 || r.Delay < 0 || r.Bytes < 0 || r.Status < 0:
 		wrong = "negative number"

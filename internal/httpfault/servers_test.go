@@ -52,10 +52,12 @@ func consumerOf(t *testing.T, c *kinesis.Client) string {
 		return err == nil && stream.StreamDescriptionSummary.StreamStatus == types.StreamStatusActive
 	}, time.Minute, 50*time.Millisecond)
 	arn := stream.StreamDescriptionSummary.StreamARN
-	made, err := c.RegisterStreamConsumer(t.Context(), &kinesis.RegisterStreamConsumerInput{StreamARN: arn, ConsumerName: aws.String("c")})
+	made, err := c.RegisterStreamConsumer(t.Context(),
+		&kinesis.RegisterStreamConsumerInput{StreamARN: arn, ConsumerName: aws.String("c")})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		now, err := c.DescribeStreamConsumer(t.Context(), &kinesis.DescribeStreamConsumerInput{ConsumerARN: made.Consumer.ConsumerARN})
+		now, err := c.DescribeStreamConsumer(t.Context(),
+			&kinesis.DescribeStreamConsumerInput{ConsumerARN: made.Consumer.ConsumerARN})
 		return err == nil && now.ConsumerDescription.ConsumerStatus == types.ConsumerStatusActive
 	}, time.Minute, 50*time.Millisecond)
 	return *made.Consumer.ConsumerARN

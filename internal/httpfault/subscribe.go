@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Subscribing is next with the answers of SubscribeToShard as the service gives them. Kinesis-local does not send the frame
-// with which a subscription begins, and without it the Go SDK fails; an exception that comes first becomes an answer with
-// its status, as it is the service's. What has the frame already passes as it is.
+// Subscribing is next with the answers of SubscribeToShard as the service gives them. Kinesis-local does not send the
+// frame with which a subscription begins, and without it the Go SDK fails; an exception that comes first becomes an
+// answer with its status, as it is the service's. What has the frame already passes as it is.
 func Subscribing(next http.RoundTripper) http.RoundTripper { return subscribing{next} }
 
 type subscribing struct{ next http.RoundTripper }

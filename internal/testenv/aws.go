@@ -1,6 +1,7 @@
 package testenv
 
-// What emulators and Java programs are given: any region and any credentials will do, but the same for all who share data.
+// What emulators and Java programs are given: any region and any credentials will do, if all who share data have the
+// same.
 const (
 	Region    = "us-east-1"
 	AccessKey = "AKIAEXAMPLE"

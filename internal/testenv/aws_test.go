@@ -25,18 +25,23 @@ func credentials() aws.CredentialsProvider {
 }
 
 func kinesisClient(e *testenv.Emulator) *kinesis.Client {
-	return kinesis.New(kinesis.Options{Region: testenv.Region, BaseEndpoint: aws.String(e.Endpoint()), Credentials: credentials()})
+	return kinesis.New(kinesis.Options{Region: testenv.Region, BaseEndpoint: aws.String(e.Endpoint()),
+		Credentials: credentials()})
 }
 
 func dynamoClient(e *testenv.Emulator) *dynamodb.Client {
-	return dynamodb.New(dynamodb.Options{Region: testenv.Region, BaseEndpoint: aws.String(e.Endpoint()), Credentials: credentials()})
+	return dynamodb.New(dynamodb.Options{Region: testenv.Region, BaseEndpoint: aws.String(e.Endpoint()),
+		Credentials: credentials()})
 }
 
 // makeStream makes a stream and waits until it takes records.
 func makeStream(t *testing.T, c *kinesis.Client, name string, shards int) {
-	_, err := c.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: &name, ShardCount: aws.Int32(int32(shards))})
+	count := int32(shards)
+	_, err := c.CreateStream(t.Context(), &kinesis.CreateStreamInput{StreamName: &name, ShardCount: &count})
 	require.NoError(t, err)
-	waiter := kinesis.NewStreamExistsWaiter(c, func(o *kinesis.StreamExistsWaiterOptions) { o.MinDelay = 100 * time.Millisecond })
+	waiter := kinesis.NewStreamExistsWaiter(c, func(o *kinesis.StreamExistsWaiterOptions) {
+		o.MinDelay = 100 * time.Millisecond
+	})
 	require.NoError(t, waiter.Wait(t.Context(), &kinesis.DescribeStreamInput{StreamName: &name}, patience))
 }
 

@@ -116,3 +116,34 @@ func TestPortsAreFreeAndDifferent(t *testing.T) {
 	}
 	require.Len(t, seen, 50)
 }
+
+func TestLinesOfTheClientLibrary(t *testing.T) {
+	for line, want := range map[string]KCLEvent{
+		"running":                         {Kind: "running"},
+		"lost\tshard":                     {Kind: "lost", Shard: "shard"},
+		"failed\tshard: why":              {Kind: "failed", Text: "shard: why"},
+		"granted\tshard\tTRIM_HORIZON\t0": {Kind: "granted", Shard: "shard", Sequence: "TRIM_HORIZON"},
+		"record\tshard\t49\t3\tw6k=\t/w==\ttrue\t17": {Kind: "record", Shard: "shard", Sequence: "49", Sub: 3, Key: "é",
+			Data: []byte{0xff}, Aggregated: true, Hash: "17"},
+	} {
+		got, err := parseKCL(line)
+		require.NoError(t, err, line)
+		require.Equal(t, want, got)
+	}
+	for _, line := range []string{"granted\tshard\t7\tx", "record\tshard\t49\t3\t!\t\tfalse\t", "record\tshard\t49", "a\tb\tc"} {
+		_, err := parseKCL(line)
+		require.Error(t, err, line)
+	}
+}
+
+func TestLinesOfTheProducerLibrary(t *testing.T) {
+	all, err := kplOutput("shard\t1\nshard\t2\n", 2)
+	require.NoError(t, err)
+	require.Equal(t, []Stored{{"shard", "1"}, {"shard", "2"}}, all)
+	_, err = kplOutput("shard\t1\n", 2)
+	require.Error(t, err, "one is missing")
+	_, err = kplOutput("nothing\n", 1)
+	require.Error(t, err)
+	in := kplInput([]KPLRecord{{Key: "k", Hash: "7", Data: []byte("v")}})
+	require.Equal(t, "aw==\t7\tdg==\n", in.String())
+}

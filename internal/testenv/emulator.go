@@ -32,7 +32,9 @@ type Emulator struct {
 
 // startEmulator starts a server that needs n ports, and returns when it accepts on all of them. Should another process
 // take a port before the server has it, other ports are tried.
-func startEmulator(ctx context.Context, what string, n int, also io.Writer, server func([]int) *exec.Cmd) (*Emulator, error) {
+func startEmulator(
+	ctx context.Context, what string, n int, also io.Writer, server func([]int) *exec.Cmd,
+) (*Emulator, error) {
 	for try := 1; ; try++ {
 		e, err := startEmulatorOnce(ctx, what, n, also, server)
 		if err == nil {

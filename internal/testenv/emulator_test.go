@@ -39,13 +39,11 @@ func TestDynamoDBChecksConditions(t *testing.T) {
 	e := testenv.RunDynamoDB(t, testenv.DynamoDBConfig{})
 	t.Logf("ready after %v", time.Since(began).Round(10*time.Millisecond))
 	c := dynamoClient(e)
-	_, err := c.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: aws.String("table"), BillingMode: ddb.BillingModePayPerRequest,
-		KeySchema:            []ddb.KeySchemaElement{{AttributeName: aws.String("leaseKey"), KeyType: ddb.KeyTypeHash}},
-		AttributeDefinitions: []ddb.AttributeDefinition{{AttributeName: aws.String("leaseKey"), AttributeType: ddb.ScalarAttributeTypeS}}})
-	require.NoError(t, err)
-	put := &dynamodb.PutItemInput{TableName: aws.String("table"), ConditionExpression: aws.String("attribute_not_exists(leaseKey)"),
-		Item: map[string]ddb.AttributeValue{"leaseKey": &ddb.AttributeValueMemberS{Value: "k"}}}
-	_, err = c.PutItem(t.Context(), put)
+	makeLeases(t, c, "table", 0)
+	put := &dynamodb.PutItemInput{TableName: aws.String("table"),
+		ConditionExpression: aws.String("attribute_not_exists(leaseKey)"),
+		Item:                map[string]ddb.AttributeValue{"leaseKey": &ddb.AttributeValueMemberS{Value: "k"}}}
+	_, err := c.PutItem(t.Context(), put)
 	require.NoError(t, err)
 	_, err = c.PutItem(t.Context(), put)
 	var failed *ddb.ConditionalCheckFailedException
@@ -57,7 +55,8 @@ func TestAnEmulatorIsPausedKilledAndStartedAgain(t *testing.T) {
 	c := kinesisClient(e)
 	makeStream(t, c, "s", 1)
 	list := func(limit time.Duration) ([]string, error) {
-		out, err := c.ListStreams(within(t, limit), &kinesis.ListStreamsInput{}, func(o *kinesis.Options) { o.RetryMaxAttempts = 1 })
+		once := func(o *kinesis.Options) { o.RetryMaxAttempts = 1 }
+		out, err := c.ListStreams(within(t, limit), &kinesis.ListStreamsInput{}, once)
 		if err != nil {
 			return nil, err
 		}

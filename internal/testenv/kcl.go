@@ -36,7 +36,8 @@ const (
 //go:embed java/KclWorker.java
 var kclWorker string
 
-// KCLConfig says what worker of the Kinesis Client Library is started. Stream, Table, Kinesis and DynamoDB must be given.
+// KCLConfig says what worker of the Kinesis Client Library is started. Stream, Table, Kinesis and DynamoDB must be
+// given.
 type KCLConfig struct {
 	// Version is KCL2 or KCL3, the default.
 	Version string
@@ -82,7 +83,8 @@ func (c KCLConfig) filled() (KCLConfig, error) {
 	wrong(c.Version != KCL2 && c.Version != KCL3, "version %q of the client library", c.Version)
 	wrong(c.Version == KCL2 && c.Mode != "", "version 2 has no mode %q", c.Mode)
 	wrong(c.Mode != "" && !slices.Contains([]string{KCLPhase1, KCLCompatible, KCLNative}, c.Mode), "mode %q", c.Mode)
-	wrong(c.Stream == "" || c.Table == "" || c.Kinesis == "" || c.DynamoDB == "", "stream, table and both endpoints are needed")
+	wrong(slices.Contains([]string{c.Stream, c.Table, c.Kinesis, c.DynamoDB}, ""),
+		"stream, table and both endpoints are needed")
 	wrong(!slices.Contains([]string{"batch", "record", "none"}, c.Checkpoint), "checkpoint %q", c.Checkpoint)
 	wrong(!heapForm.MatchString(c.Heap), "heap %q is not of the form 256m", c.Heap)
 	return c, errors.Join(mistakes...)
@@ -98,7 +100,8 @@ func (c KCLConfig) properties() []string {
 		"-Dworker.region=" + Region, "-Dworker.id=" + AccessKey, "-Dworker.secret=" + SecretKey}
 }
 
-// KCL is one worker of the Kinesis Client Library in a process of its own. Its methods may be called from many goroutines.
+// KCL is one worker of the Kinesis Client Library in a process of its own. Its methods may be called from many
+// goroutines.
 //
 // What it does is told by Next. A worker whose events nobody takes stops when about 1,000 wait.
 type KCL struct {
@@ -112,8 +115,8 @@ type KCL struct {
 
 // KCLEvent is something that a worker lived through.
 type KCLEvent struct {
-	// Kind is "running"; "granted", "record", "saved" (a checkpoint), "lost", "ended" and "asked" (to give back) of a shard;
-	// "failed", with Text; "stopped".
+	// Kind is "running"; "granted", "record", "saved" (a checkpoint), "lost", "ended" and "asked" (to give back) of a
+	// shard; "failed", with Text; "stopped".
 	Kind     string
 	Shard    string
 	Sequence string // granted: the checkpoint; record: its number
@@ -135,7 +138,8 @@ func StartKCL(ctx context.Context, config KCLConfig) (*KCL, error) {
 		return nil, err
 	}
 	// A record that the library cannot de-aggregate makes it look for a class that Java has no longer.
-	const jaxb = `<dependency><groupId>javax.xml.bind</groupId><artifactId>jaxb-api</artifactId><version>2.3.1</version></dependency>
+	const jaxb = `<dependency><groupId>javax.xml.bind</groupId><artifactId>jaxb-api</artifactId>
+<version>2.3.1</version></dependency>
 `
 	d, err := openJars(ctx, "kcl-"+config.Version, artifact{group: "software.amazon.kinesis", name: "amazon-kinesis-client",
 		version: config.Version, slf4j: "2.0.13", more: jaxb})
@@ -276,8 +280,8 @@ func (k *KCL) Until(ctx context.Context, done func(KCLEvent) bool) ([]KCLEvent, 
 // Kill ends the worker by SIGKILL: it gives nothing back. Events that it had told of can still be taken.
 func (k *KCL) Kill() error { return k.did("kill", k.kill()) }
 
-// Terminate ends the worker by SIGTERM: it saves what it has handled, and keeps its leases until they expire. Its events
-// must be taken meanwhile. After 30 s it is killed and that is an error.
+// Terminate ends the worker by SIGTERM: it saves what it has handled, and keeps its leases until they expire. Its
+// events must be taken meanwhile. After 30 s it is killed and that is an error.
 func (k *KCL) Terminate() error { return k.did("terminate", k.terminate()) }
 
 // Pause stops the worker by SIGSTOP; Resume lets it go on.

@@ -21,7 +21,8 @@ import (
 // makeLeases makes a lease table with the leases of n shards, so that a worker need not.
 func makeLeases(t *testing.T, c *dynamodb.Client, table string, n int) {
 	key := aws.String("leaseKey")
-	_, err := c.CreateTable(t.Context(), &dynamodb.CreateTableInput{TableName: &table, BillingMode: ddb.BillingModePayPerRequest,
+	_, err := c.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: &table, BillingMode: ddb.BillingModePayPerRequest,
 		KeySchema:            []ddb.KeySchemaElement{{AttributeName: key, KeyType: ddb.KeyTypeHash}},
 		AttributeDefinitions: []ddb.AttributeDefinition{{AttributeName: key, AttributeType: ddb.ScalarAttributeTypeS}}})
 	require.NoError(t, err)
@@ -62,7 +63,8 @@ func TestTheClientLibraryReadsWhatTheProducerLibraryWrites(t *testing.T) {
 	makeStream(t, kinesisClient(kinesis), "s", 2)
 	const n = 100
 	began := time.Now()
-	stored, err := testenv.RunKPL(within(t, 2*patience), testenv.KPLConfig{Endpoint: kinesis.TLSEndpoint(), Stream: "s"}, kplRecords(n))
+	config := testenv.KPLConfig{Endpoint: kinesis.TLSEndpoint(), Stream: "s"}
+	stored, err := testenv.RunKPL(within(t, 2*patience), config, kplRecords(n))
 	require.NoError(t, err)
 	t.Logf("producer library: %d records after %v", n, time.Since(began).Round(10*time.Millisecond))
 	different := make(map[testenv.Stored]bool)
@@ -71,7 +73,9 @@ func TestTheClientLibraryReadsWhatTheProducerLibraryWrites(t *testing.T) {
 	}
 	require.Less(t, len(different), n/5, "they are aggregated")
 
-	for _, config := range []testenv.KCLConfig{{Version: testenv.KCL2}, {Mode: testenv.KCLPhase1}, {Mode: testenv.KCLCompatible}} {
+	for _, config := range []testenv.KCLConfig{
+		{Version: testenv.KCL2}, {Mode: testenv.KCLPhase1}, {Mode: testenv.KCLCompatible},
+	} {
 		t.Run(strings.ToLower("version "+config.Version+config.Mode), func(t *testing.T) {
 			config.Stream, config.Table = "s", "table-"+config.Version+config.Mode
 			config.Kinesis, config.DynamoDB = kinesis.Endpoint(), dynamo.Endpoint()
@@ -110,8 +114,8 @@ func TestTheClientLibraryMakesItsTableAndStopsInOrder(t *testing.T) {
 	makeStream(t, kinesisClient(kinesis), "s", 1)
 	putNumbers(t, kinesisClient(kinesis), "s", 0, 3)
 	began := time.Now()
-	k := testenv.RunKCL(t, testenv.KCLConfig{Stream: "s", Table: "table", Kinesis: kinesis.Endpoint(), DynamoDB: dynamo.Endpoint(),
-		Failover: 2 * time.Second, Checkpoint: "record"})
+	k := testenv.RunKCL(t, testenv.KCLConfig{Stream: "s", Table: "table",
+		Kinesis: kinesis.Endpoint(), DynamoDB: dynamo.Endpoint(), Failover: 2 * time.Second, Checkpoint: "record"})
 	ctx := within(t, 2*patience)
 	require.Equal(t, "2", string(records(ctx, t, k, 3)[2].Data))
 	t.Logf("without table: 3 records after %v", time.Since(began).Round(10*time.Millisecond))

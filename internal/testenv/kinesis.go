@@ -42,9 +42,9 @@ func (c KinesisConfig) filled() (KinesisConfig, error) {
 	return c, nil
 }
 
-// StartKinesis starts kinesis-local, the more complete emulator: it knows enhanced fan-out, on-demand streams and CBOR, and
-// has an HTTPS port. It neither limits nor trims. SubscribeToShard lacks the first frame that the Go SDK waits for: package
-// httpfault adds it.
+// StartKinesis starts kinesis-local, the more complete emulator: it knows enhanced fan-out, on-demand streams and
+// CBOR, and has an HTTPS port. It neither limits nor trims. SubscribeToShard lacks the first frame that the Go SDK
+// waits for: package httpfault adds it.
 func StartKinesis(ctx context.Context, config KinesisConfig) (*Emulator, error) {
 	config, err := config.filled()
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// runner is a place for one process at a time, which may be ended and started again. Its methods may be called from many
-// goroutines.
+// runner is a place for one process at a time, which may be ended and started again. Its methods may be called from
+// many goroutines.
 type runner struct {
 	turn chan struct{} // held by the one who starts or ends the process
 

@@ -184,7 +184,7 @@ func TestUnusualMessages(t *testing.T) {
 	for name, message := range map[string][]byte{
 		"the table after the records": append(bytes.Clone(record), 0x0a, 0x01, 'k'),
 		"an unknown group":            append([]byte{0x0a, 0x01, 'k', 0x23, 0x2b, 0x2c, 0x50, 0x01, 0x24}, record...),
-		"unknown fields":              append([]byte{0x25, 1, 2, 3, 4, 0x31, 1, 2, 3, 4, 5, 6, 7, 8, 0x0a, 0x01, 'k'}, record...),
+		"unknown fields":              append([]byte{0x25, 1, 2, 3, 4, 0x31, 1, 2, 3, 4, 5, 6, 7, 8, 0x0a, 1, 'k'}, record...),
 		"a field given twice":         {0x0a, 0x01, 'k', 0x1a, 0x0a, 0x08, 0x07, 0x08, 0x00, 0x1a, 0x01, 'u', 0x1a, 0x01, 'v'},
 		"a long form of a number":     {0x0a, 0x81, 0x00, 'k', 0x1a, 0x06, 0x08, 0x80, 0x00, 0x1a, 0x01, 'v'},
 	} {

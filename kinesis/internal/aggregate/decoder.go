@@ -20,8 +20,8 @@ type Decoder struct {
 const keepTable = 1 << 12
 
 // Parse begins reading data, and reports whether it is an aggregate. What has another beginning, a wrong checksum or
-// another structure is none, as for KCL: it is a plain record. What was parsed before is forgotten; data must not change
-// until then.
+// another structure is none, as for KCL: it is a plain record. What was parsed before is forgotten; data must not
+// change until then.
 func (d *Decoder) Parse(data []byte) bool {
 	*d = Decoder{keys: reusable(d.keys), hashes: reusable(d.hashes)}
 	if !sealed(data) {

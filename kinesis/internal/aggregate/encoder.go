@@ -27,8 +27,8 @@ const (
 // frame is what an aggregate adds to its message: magic and checksum.
 const frame = len(magic) + md5.Size
 
-// A Tag is a name with a value that rides with a record in an aggregate. KPL and KCL call both strings: they must be UTF-8,
-// or Java changes them.
+// A Tag is a name with a value that rides with a record in an aggregate. KPL and KCL call both strings: they must be
+// UTF-8, or Java changes them.
 type Tag struct {
 	Name  string
 	Value []byte // nil: the tag has none
@@ -64,8 +64,8 @@ func (e *Encoder) Reset() {
 	e.count = 0
 }
 
-// Add appends a record, and reports whether it fits: if not, nothing has changed. Hash is the explicit hash key in decimal,
-// or "". The strings are kept until Reset, data and tags are copied.
+// Add appends a record, and reports whether it fits: if not, nothing has changed. Hash is the explicit hash key in
+// decimal, or "". The strings are kept until Reset, data and tags are copied.
 func (e *Encoder) Add(key, hash string, data []byte, tags []Tag) bool {
 	if e.MaxRecords > 0 && e.count >= e.MaxRecords {
 		return false

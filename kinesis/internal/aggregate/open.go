@@ -14,8 +14,8 @@ const maxMillis = 253402300800000
 // An Opener makes records of what is stored in Kinesis, one Kinesis record after another: the inverse of Sealer and
 // Encoder. It is used by one goroutine at a time.
 //
-// Beside the Kinesis record it holds 4 bytes for each of its bytes, and makes the records one at a time; a compressed value
-// is as large as its tag says, at most MaxUnzipped.
+// Beside the Kinesis record it holds 4 bytes for each of its bytes, and makes the records one at a time; a compressed
+// value is as large as its tag says, at most MaxUnzipped.
 type Opener struct {
 	Stream, Shard string
 	// Range is the shard's. Records whose key belongs elsewhere are told apart; shard.Whole tells none apart, for a stream
@@ -34,8 +34,8 @@ type Opener struct {
 	inside    bool
 }
 
-// Open begins with a Kinesis record, and forgets the one before. It must not change until then. A sequence number that is
-// none is an error that Is stream.ErrCorrupt.
+// Open begins with a Kinesis record, and forgets the one before. It must not change until then. A sequence number that
+// is none is an error that Is stream.ErrCorrupt.
 func (o *Opener) Open(r api.Record) error {
 	p, ok := shard.Position(r.Sequence, 0)
 	if !ok {
@@ -68,12 +68,12 @@ func (o *Opener) Skip(n int) {
 	o.decoder.Skip(n)
 }
 
-// Next sets every field of rec to the next record; false after the last, and rec is then as it was. Foreign says that its
-// key, or its explicit hash key, belongs to another shard: KCL drops the whole aggregate then. The bytes are parts of the
-// Kinesis record's data as far as they can be.
+// Next sets every field of rec to the next record; false after the last, and rec is then as it was. Foreign says that
+// its key, or its explicit hash key, belongs to another shard: KCL drops the whole aggregate then. The bytes are parts
+// of the Kinesis record's data as far as they can be.
 //
-// An error is an *Error about this record alone, whose Stream, Partition and Position are set: Next then goes on with the
-// one after it.
+// An error is an *Error about this record alone, whose Stream, Partition and Position are set: Next then goes on with
+// the one after it.
 func (o *Opener) Next(rec *stream.Record) (foreign, more bool, err error) {
 	if o.plain {
 		if o.index > 0 {
@@ -104,7 +104,8 @@ func (o *Opener) Next(rec *stream.Record) (foreign, more bool, err error) {
 
 // whole is the Kinesis record as a record.
 func (o *Opener) whole() stream.Record {
-	r := stream.Record{Stream: o.Stream, Partition: o.Shard, Position: o.position, Value: o.kinesis.Data, Time: o.kinesis.Arrival}
+	r := stream.Record{Stream: o.Stream, Partition: o.Shard, Position: o.position,
+		Value: o.kinesis.Data, Time: o.kinesis.Arrival}
 	if o.kinesis.Key != "" {
 		r.Key = []byte(o.kinesis.Key)
 	}
@@ -114,8 +115,8 @@ func (o *Opener) whole() stream.Record {
 	return r
 }
 
-// AnyForeign reports whether the Kinesis record is an aggregate with a record that belongs to another shard. KCL drops such
-// an aggregate whole. It reads all records; Next then begins with the first.
+// AnyForeign reports whether the Kinesis record is an aggregate with a record that belongs to another shard. KCL drops
+// such an aggregate whole. It reads all records; Next then begins with the first.
 func (o *Opener) AnyForeign() bool {
 	if o.plain || o.Range == shard.Whole() {
 		return false

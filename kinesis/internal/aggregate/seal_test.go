@@ -63,7 +63,8 @@ func records() *rapid.Generator[*stream.Record] {
 	text := rapid.Map(rapid.String(), func(s string) []byte { return []byte(s) })
 	long := rapid.Map(rapid.IntRange(1, 2000), func(n int) []byte { return bytes.Repeat([]byte("é"), n) })
 	value := maybe(rapid.OneOf(anyBytes, text, long))
-	name := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"sp-v", "sp-key", "sp-h:", "sp-", "%", "%41", "", "\xff%\xfe"}),
+	odd := rapid.SampledFrom([]string{"sp-v", "sp-key", "sp-h:", "sp-", "%", "%41", "", "\xff%\xfe"})
+	name := rapid.OneOf(rapid.String(), odd,
 		rapid.Map(anyBytes, func(b []byte) string { return string(b) }))
 	return rapid.Custom(func(t *rapid.T) *stream.Record {
 		r := &stream.Record{Key: value.Draw(t, "key"), Value: value.Draw(t, "value")}
@@ -408,7 +409,8 @@ func BenchmarkOpen(b *testing.B) {
 			e := aggregate.Encoder{MaxBytes: 50 << 10}
 			for e.Add(sealed.Key, "", sealed.Data, sealed.Tags) {
 			}
-			r := api.Record{Key: sealed.Key, Sequence: "49590338271490256608559692538361571095921575989136588898", Data: e.AppendTo(nil)}
+			const sequence = "49590338271490256608559692538361571095921575989136588898"
+			r := api.Record{Key: sealed.Key, Sequence: sequence, Data: e.AppendTo(nil)}
 			o := aggregate.Opener{Range: shard.Range{Last: shard.Hash{High: 1<<64 - 2}}}
 			require.NoError(b, o.Open(r))
 			var out stream.Record

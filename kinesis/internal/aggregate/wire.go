@@ -29,8 +29,8 @@ type field struct {
 	value  span   // wireBytes
 }
 
-// nextField reads the field at b[at:end] and returns where the next one begins. False: b holds no protobuf there. A field
-// whose wire type has no meaning here is skipped with its value.
+// nextField reads the field at b[at:end] and returns where the next one begins. False: b holds no protobuf there. A
+// field whose wire type has no meaning here is skipped with its value.
 func nextField(b []byte, at, end int) (f field, next int, ok bool) {
 	key, at, ok := uvarint(b, at, end)
 	if !ok {

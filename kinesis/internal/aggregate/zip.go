@@ -18,8 +18,8 @@ const (
 	Zstd = "zstd"
 )
 
-// MaxUnzipped is the most bytes that a value may have which is stored compressed: a small record that would grow without
-// bound cannot exhaust its reader.
+// MaxUnzipped is the most bytes that a value may have which is stored compressed: a small record that would grow
+// without bound cannot exhaust its reader.
 const MaxUnzipped = 64 << 20
 
 // leastZipped is the smallest value that is worth the tags and the time.
@@ -57,7 +57,8 @@ func (z *Zip) deflate(value []byte) ([]byte, Tag, error) {
 	case len(value) < leastZipped:
 		return nil, Tag{}, nil
 	case len(value) > MaxUnzipped:
-		return nil, Tag{}, fmt.Errorf("%w: a value of %d bytes, at most %d are compressed", stream.ErrTooLarge, len(value), MaxUnzipped)
+		return nil, Tag{}, fmt.Errorf("%w: a value of %d bytes, at most %d are compressed",
+			stream.ErrTooLarge, len(value), MaxUnzipped)
 	}
 	var data []byte
 	if z.zstd != nil {
