@@ -70,8 +70,8 @@ func (p *pass) agree(ctx context.Context, created time.Time) error {
 		p.threshold = p.start()
 	}
 	if made := created.UnixMilli(); !created.IsZero() && made-p.birth > rebornAfter.Milliseconds() {
-		return fmt.Errorf("%w: stream %s was made at %v, after the group's rows of %v, which are of another stream of that name: remove the table",
-			stream.ErrInvalid, p.c.Stream, created.UTC(), time.UnixMilli(p.birth).UTC())
+		return fmt.Errorf("%w: %s was made at %v, the rows at %v; remove the lease table to begin anew",
+			ErrReborn, p.c.Stream, created.UTC(), time.UnixMilli(p.birth).UTC())
 	}
 	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
 		if p.rows[key].Own.Start != nil {

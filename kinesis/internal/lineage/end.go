@@ -3,6 +3,7 @@ package lineage
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -25,7 +26,7 @@ func (s *Syncer) End(ctx context.Context, l Fenced, p *Progress, children []shar
 	row := l.Row()
 	children, known := s.replacing(row, children, since)
 	if !known {
-		s.expect(since)
+		s.await(since)
 		return false, nil
 	}
 	end := lease.AtEnd
@@ -105,6 +106,9 @@ func (s *Syncer) bequeath(ctx context.Context, row lease.Row, children []shard.C
 	p := &pass{Syncer: s, view: s.last(), rows: map[string]lease.Row{}, done: map[string]bool{}}
 	for _, r := range rows {
 		p.rows[r.Key] = r
+	}
+	if _, has := p.rows[row.Key]; !has {
+		return fmt.Errorf("the row of %s is no more: %w", row.Key, lease.ErrConflict) // nothing is written before an anchor
 	}
 	p.rows[row.Key] = row
 	p.shards = maps.Clone(p.shards)

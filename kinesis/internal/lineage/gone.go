@@ -2,6 +2,7 @@ package lineage
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -26,7 +27,7 @@ func (s *Syncer) Gone(ctx context.Context, l Fenced, p *Progress, since time.Tim
 	}
 	v := s.last()
 	if !s.late(v, since) {
-		s.expect(since)
+		s.await(since)
 		return false, nil
 	}
 	if _, listed := v.shards[row.Key]; listed && !mutated("gone without asking a listing") {
@@ -75,52 +76,60 @@ func (s *Syncer) late(v view, since time.Time) bool {
 	return v.begun.After(since.Add(s.c.ListingLag)) || mutated("gone without asking a listing")
 }
 
-// expect makes Run pass as soon as a listing can settle a doubt.
-func (s *Syncer) expect(since time.Time) {
+// expect makes Run pass as soon as a listing can settle a doubt, and reports whether that is sooner than it was to.
+func (s *Syncer) expect(since time.Time) bool {
 	due := since.Add(s.c.ListingLag + time.Millisecond)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	sooner := s.due.IsZero() || due.Before(s.due)
 	if sooner {
 		s.due = due
 	}
-	s.mu.Unlock()
-	if sooner {
-		s.Wake() // Run looks at its timer again
+	return sooner
+}
+
+// await is expect beside Run, which looks at its timer again.
+func (s *Syncer) await(since time.Time) {
+	if s.expect(since) {
+		s.Wake()
 	}
 }
 
 // seek looks for shards that nobody lists. A blind row waits for lineage, or for proof that there is none: then it is
 // settled. Others are settled by who holds them, and by then the doubt is old: generations of shards that went while nobody
-// read need not wait for the listing lag one after the other.
+// read need not wait for the listing lag one after the other. One that cannot be asked for does not keep the others.
 func (p *pass) seek(ctx context.Context) error {
+	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(p.rows)) {
 		row := p.rows[key]
 		if _, listed := p.shards[key]; listed || row.Ended() {
 			continue
 		}
-		since, doubted := p.doubt(key)
-		if !doubted {
-			gone, err := p.missing(ctx, key)
-			if err != nil {
-				return err
-			}
-			if !gone {
-				continue
-			}
-			since = p.doubtFrom(key, time.Now())
-		}
-		if !row.Own.Blind {
-			continue
-		}
-		if !p.late(p.view, since) {
-			p.expect(since)
-			continue
-		}
-		if err := p.settle(ctx, key); err != nil {
-			return err
+		if err := p.question(ctx, row); err != nil {
+			errs = append(errs, err)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// question asks for a shard that is not listed, once, and settles it if it is blind and the doubt is old enough.
+func (p *pass) question(ctx context.Context, row lease.Row) error {
+	since, doubted := p.doubt(row.Key)
+	if !doubted {
+		gone, err := p.missing(ctx, row.Key)
+		if err != nil || !gone {
+			return err
+		}
+		since = p.doubtFrom(row.Key, time.Now())
+	}
+	switch {
+	case !p.late(p.view, since):
+		p.expect(since)
+		return nil
+	case !row.Own.Blind:
+		return nil
+	}
+	return p.settle(ctx, row.Key)
 }
 
 func (s *Syncer) doubt(key string) (time.Time, bool) {

@@ -37,7 +37,7 @@ func (s *Syncer) Pass(ctx context.Context) error {
 		return err
 	}
 	s.mu.Lock()
-	if s.view.begun.Before(p.begun) {
+	if !p.begun.Before(s.view.begun) {
 		s.view = p.view
 	}
 	s.mu.Unlock()

@@ -40,8 +40,8 @@ type Syncer struct {
 }
 
 // Open finds the group's threshold, or is what chooses it, and brings the rows in step once. Many members may do so at the
-// same time. It fails with stream.ErrInvalid if the rows are of another stream of the same name, with stream.ErrUnsupported
-// for a Start that is a position.
+// same time. It fails with ErrReborn if the rows are of another stream of the same name, with stream.ErrUnsupported for a
+// Start that is a position.
 func Open(ctx context.Context, c Config) (*Syncer, error) {
 	if kind, _, _ := c.Start.Parts(); kind == stream.StartAfter {
 		return nil, fmt.Errorf("%w: a group that shares its shards by leases cannot start after a position", stream.ErrUnsupported)
@@ -60,9 +60,14 @@ func Open(ctx context.Context, c Config) (*Syncer, error) {
 // oldest record.
 func (s *Syncer) Threshold() int64 { return s.last().threshold }
 
+// ErrReborn says that the group's rows are of a deleted stream of the same name. It Is stream.ErrInvalid.
+var ErrReborn = fmt.Errorf("%w: the rows are of another stream of that name", stream.ErrInvalid)
+
+// mostPasses bounds how many passes Run makes in the time of Config.SyncEvery, however often it is woken.
+const mostPasses = 20
+
 // Run makes a pass every Config.SyncEvery, give or take a fifth, and whenever it is woken or a doubt can be settled, until
-// ctx ends. A pass that failed is made again. It returns early only with an error that no pass can overcome: one that Is
-// stream.ErrInvalid.
+// ctx ends. A pass that failed is made again. It returns early only with ErrReborn.
 func (s *Syncer) Run(ctx context.Context) error {
 	for {
 		timer := time.NewTimer(s.pause())
@@ -77,11 +82,16 @@ func (s *Syncer) Run(ctx context.Context) error {
 		}
 		err := s.Pass(ctx)
 		switch {
-		case err == nil || ctx.Err() != nil:
-		case errors.Is(err, stream.ErrInvalid):
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+		case errors.Is(err, ErrReborn):
 			return err
 		default:
 			s.c.Logger.LogAttrs(ctx, slog.LevelWarn, "the shards were not listed", slog.String("stream", s.c.Stream), slog.Any("error", err))
+		}
+		if sleep(ctx, s.c.SyncEvery/mostPasses) != nil {
+			return nil
 		}
 	}
 }
@@ -104,5 +114,5 @@ func (s *Syncer) pause() time.Duration {
 	if due.IsZero() {
 		return d
 	}
-	return min(d, max(time.Until(due), s.c.SyncEvery/100))
+	return min(d, max(time.Until(due), 0))
 }
