@@ -20,7 +20,8 @@ func (r *request) settle(results []api.Result, err error) {
 	o.tell(r, results, err) // first, since nobody may read a record that is answered
 	for i, p := range r.parcels {
 		if r.verdict[i].fate == stored {
-			o.acknowledge(p, &results[i])
+			r.verdict[i].at, _ = shard.Position(results[i].Sequence, 0)
+			o.acknowledge(p, &results[i], r.verdict[i].at)
 		}
 	}
 	o.conclude(r, results)
@@ -54,7 +55,7 @@ func (o *outlet) locate(p *parcel, l *line, res *api.Result) verdict {
 			return verdict{}
 		}
 	}
-	return verdict{uncertain, errElsewhere}
+	return verdict{fate: uncertain, err: errElsewhere}
 }
 
 // within reports whether the keys of a parcel and its mates all belong to a range.
@@ -68,8 +69,8 @@ func (p *parcel) within(r shard.Range) bool {
 }
 
 // acknowledge answers the records of a parcel and its mates.
-func (o *outlet) acknowledge(p *parcel, res *api.Result) {
-	major, _, _ := positionOf(res).Parts()
+func (o *outlet) acknowledge(p *parcel, res *api.Result, at stream.Position) {
+	major, _, _ := at.Parts()
 	for q := p; q != nil; q = q.mate {
 		sub := q.first
 		for it := q.items.head; it != nil; it = it.next {
@@ -80,11 +81,6 @@ func (o *outlet) acknowledge(p *parcel, res *api.Result) {
 			sub++
 		}
 	}
-}
-
-func positionOf(res *api.Result) stream.Position {
-	p, _ := shard.Position(res.Sequence, 0)
-	return p
 }
 
 // conclude does with each parcel what its verdict says, and ends the request.
@@ -110,7 +106,7 @@ func (o *outlet) conclude(r *request, results []api.Result) {
 			q := p
 			p, q.mate = q.mate, nil
 			if v.fate == stored {
-				n, size, ok := o.arrive(q, &results[i])
+				n, size, ok := o.arrive(q, &results[i], v.at)
 				records, bytes = records+n, bytes+size
 				if !ok {
 					disorders++
@@ -139,7 +135,7 @@ func (o *outlet) conclude(r *request, results []api.Result) {
 
 // arrive ends a parcel that is stored, and lets its lane go on. It reports what has left the space, and whether the record
 // stands behind the one of its key before it. The caller holds o.mu.
-func (o *outlet) arrive(p *parcel, res *api.Result) (records int, bytes int64, inOrder bool) {
+func (o *outlet) arrive(p *parcel, res *api.Result, at stream.Position) (records int, bytes int64, inOrder bool) {
 	records, bytes, inOrder = p.items.n, p.payload(), true
 	for it := p.items.pop(); it != nil; it = p.items.pop() {
 		o.release(it)
@@ -150,15 +146,14 @@ func (o *outlet) arrive(p *parcel, res *api.Result) (records int, bytes int64, i
 		return records, bytes, inOrder
 	}
 	if o.ordered() {
-		inOrder = l.note(res)
+		inOrder = l.note(res, at)
 	}
 	o.advance(p)
 	return records, bytes, inOrder
 }
 
 // note keeps what a lane knows of its last record, and reports whether that is behind the one before.
-func (l *lane) note(res *api.Result) bool {
-	at := positionOf(res)
+func (l *lane) note(res *api.Result, at stream.Position) bool {
 	ok := res.Shard != l.shard || at.Compare(l.position) > 0
 	l.shard, l.position, l.sequence = res.Shard, at, res.Sequence
 	return ok

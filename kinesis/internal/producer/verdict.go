@@ -23,27 +23,28 @@ const (
 type verdict struct {
 	fate uint8
 	err  error
+	at   stream.Position // stored
 }
 
 // judge tells what the error of a whole request says of each of its n Kinesis records.
 func judge(err error, n int) verdict {
 	var e *api.Error
 	if !errors.As(err, &e) {
-		return verdict{uncertain, err}
+		return verdict{fate: uncertain, err: err}
 	}
 	switch {
 	case e.Unknown:
-		return verdict{uncertain, err}
+		return verdict{fate: uncertain, err: err}
 	case e.Code == api.Throughput:
-		return verdict{throttled, err}
+		return verdict{fate: throttled, err: err}
 	case errors.Is(err, stream.ErrThrottled), e.Code == api.InUse, e.Code == "":
-		return verdict{refused, err}
+		return verdict{fate: refused, err: err}
 	case n > 1 && (errors.Is(err, stream.ErrInvalid) || e.Status == http.StatusRequestEntityTooLarge):
-		return verdict{tooMuch, err}
+		return verdict{fate: tooMuch, err: err}
 	case e.Status >= http.StatusInternalServerError:
-		return verdict{uncertain, err}
+		return verdict{fate: uncertain, err: err}
 	}
-	return verdict{failed, err}
+	return verdict{fate: failed, err: err}
 }
 
 // judgeResult tells what a result says of its Kinesis record (API operation PutRecords: a code of a record is that of a
@@ -53,14 +54,14 @@ func judgeResult(res *api.Result) verdict {
 	case "":
 		return verdict{fate: stored}
 	case api.Throughput:
-		return verdict{throttled, codeError(res)}
+		return verdict{fate: throttled, err: codeError(res)}
 	case api.Internal:
-		return verdict{refused, codeError(res)}
+		return verdict{fate: refused, err: codeError(res)}
 	}
 	if errors.Is(api.Sentinel(res.Code), stream.ErrThrottled) {
-		return verdict{refused, codeError(res)}
+		return verdict{fate: refused, err: codeError(res)}
 	}
-	return verdict{failed, codeError(res)}
+	return verdict{fate: failed, err: codeError(res)}
 }
 
 func codeError(res *api.Result) error {
