@@ -148,7 +148,7 @@ func (p *parser) comparison() (condition, error) {
 	}
 	for _, given := range [...]*Value{givenLeft, givenRight} {
 		if given != nil && comparator != "=" && comparator != "<>" && !given.ordered() {
-			return nil, p.wrong("Incorrect operand type for operator or function; operator or function: " + comparator + ", operand type: " + given.kind)
+			return nil, p.wrong("Incorrect operand type for operator " + comparator + ": " + given.kind)
 		}
 	}
 	return func(i Item) bool {

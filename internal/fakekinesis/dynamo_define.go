@@ -72,7 +72,7 @@ func (c *createTable) run(t *Tables) (any, error) {
 		k := key{name: e.AttributeName, kind: kinds[e.AttributeName]}
 		switch {
 		case k.kind != kindS && k.kind != kindN && k.kind != kindB:
-			return nil, invalid("One or more parameter values were invalid: Some index key attributes are not defined in AttributeDefinitions")
+			return nil, invalid("KeySchema: %s has no AttributeDefinition", e.AttributeName)
 		case n == 0 && e.KeyType == "HASH":
 			made.key = k
 		case n == 1 && e.KeyType == "RANGE":
@@ -88,11 +88,11 @@ func (c *createTable) run(t *Tables) (any, error) {
 	}
 	switch {
 	case !tableNames.MatchString(c.TableName):
-		return nil, invalid("TableName must be at least 3 characters long and at most 255 characters long, of a-z, A-Z, 0-9, '_', '-' and '.'")
+		return nil, invalid("TableName has 3 to 255 characters, of a-z, A-Z, 0-9, '_', '-' and '.'")
 	case made.key.name == "" || len(kinds) != len(c.KeySchema):
-		return nil, invalid("One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
+		return nil, invalid("KeySchema and AttributeDefinitions are not of the same attributes")
 	case (made.billing == "PROVISIONED") != (c.ProvisionedThroughput != nil):
-		return nil, invalid("One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED, and only then")
+		return nil, invalid("ProvisionedThroughput comes with the BillingMode PROVISIONED, and only with it")
 	case t.tables[c.TableName] != nil:
 		return nil, &refusal{code: "ResourceInUseException", message: "Table already exists: " + c.TableName}
 	}
@@ -121,7 +121,7 @@ func (c *deleteTable) run(t *Tables) (any, error) {
 	case table == nil:
 		return nil, missing("Requested resource not found: Table: %s not found", c.TableName)
 	case table.status(t.options.Creating) != tableActive:
-		return nil, &refusal{code: "ResourceInUseException", message: "Attempt to change a resource which is still in use: Table is being created"}
+		return nil, &refusal{code: "ResourceInUseException", message: "Table is being created: " + c.TableName}
 	}
 	delete(t.tables, c.TableName)
 	return map[string]tableDescription{"TableDescription": t.description(table)}, nil

@@ -65,7 +65,7 @@ func (c *scan) run(t *Tables) (any, error) {
 		return nil, err
 	}
 	if c.Limit != nil && *c.Limit < 1 {
-		return nil, invalid("1 validation error detected: Value at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
+		return nil, invalid("Limit is at least 1")
 	}
 	place := func(id string) uint64 { return mix(t.options.Seed, word(id)) }
 	ids := slices.SortedFunc(maps.Keys(table.rows), func(a, b string) int {

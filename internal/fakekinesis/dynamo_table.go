@@ -94,13 +94,13 @@ func (k key) of(i Item) (string, error) {
 	v, ok := i[k.name]
 	switch {
 	case !ok:
-		return "", invalid("One or more parameter values were invalid: Missing the key %s in the item", k.name)
+		return "", invalid("Missing the key %s in the item", k.name)
 	case v.kind != k.kind:
-		return "", invalid("One or more parameter values were invalid: Type mismatch for key %s expected: %s actual: %s", k.name, k.kind, v.kind)
+		return "", invalid("Type mismatch for key %s expected: %s actual: %s", k.name, k.kind, v.kind)
 	case v.text == "":
-		return "", invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: %s", k.name)
+		return "", invalid("The key %s is empty", k.name)
 	case len(v.text) > maxKey:
-		return "", invalid("One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes")
+		return "", invalid("The key %s has more than %d bytes", k.name, maxKey)
 	}
 	return v.text, nil
 }

@@ -129,7 +129,8 @@ func TestScanIsPaged(t *testing.T) {
 					break
 				}
 				from = `,"ExclusiveStartKey":` + string(s.body["LastEvaluatedKey"])
-				fake.Remove(leases, strings.Split(string(s.body["LastEvaluatedKey"]), `"`)[5]) // a page begins after a key that is gone, too
+				last := strings.Split(string(s.body["LastEvaluatedKey"]), `"`)[5]
+				fake.Remove(leases, last) // a page begins after a key that is gone, too
 			}
 			require.Len(t, seen, items)
 		})
@@ -203,14 +204,17 @@ func TestTablesAreMadeAndRemoved(t *testing.T) {
 
 func TestTablesThatCannotBeMade(t *testing.T) {
 	_, w := made(t, fakekinesis.TableOptions{})
+	const abc, onDemand = `"TableName":"abc",`, `"BillingMode":"PAY_PER_REQUEST",`
+	const hash, ofText = `"KeySchema":[{"AttributeName":"a","KeyType":"HASH"}],`, `"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}]`
 	for why, request := range map[string]string{
-		"a name of two characters": `"TableName":"ab","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"a","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}]`,
-		"a name with a slash":      `"TableName":"a/b","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"a","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}]`,
-		"no key":                   `"TableName":"abc","BillingMode":"PAY_PER_REQUEST","KeySchema":[],"AttributeDefinitions":[]`,
-		"a key of no type":         `"TableName":"abc","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"a","KeyType":"HASH"}],"AttributeDefinitions":[]`,
-		"a sort key alone":         `"TableName":"abc","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"a","KeyType":"RANGE"}],"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}]`,
-		"an attribute of no key":   `"TableName":"abc","BillingMode":"PAY_PER_REQUEST","KeySchema":[{"AttributeName":"a","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"S"}]`,
-		"no throughput":            `"TableName":"abc","KeySchema":[{"AttributeName":"a","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"}]`,
+		"a name of two characters": `"TableName":"ab",` + onDemand + hash + ofText,
+		"a name with a slash":      `"TableName":"a/b",` + onDemand + hash + ofText,
+		"no key":                   abc + onDemand + `"KeySchema":[],"AttributeDefinitions":[]`,
+		"a key of no type":         abc + onDemand + hash + `"AttributeDefinitions":[]`,
+		"a sort key alone":         abc + onDemand + `"KeySchema":[{"AttributeName":"a","KeyType":"RANGE"}],` + ofText,
+		"an attribute of no key": abc + onDemand + hash +
+			`"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"S"}]`,
+		"no throughput": abc + hash + ofText,
 	} {
 		require.Equal(t, invalidCode, w.post(t, "CreateTable", "{"+request+"}").code, why)
 	}
@@ -218,7 +222,8 @@ func TestTablesThatCannotBeMade(t *testing.T) {
 		"KeySchema":[{"AttributeName":"a","KeyType":"HASH"},{"AttributeName":"b","KeyType":"RANGE"}],
 		"AttributeDefinitions":[{"AttributeName":"a","AttributeType":"S"},{"AttributeName":"b","AttributeType":"N"}]}`)
 	require.Empty(t, s.code, s.message)
-	require.Contains(t, string(w.post(t, "DescribeTable", `{"TableName":"other"}`).body["Table"]), `{"AttributeName":"b","KeyType":"RANGE"}`)
+	described := w.post(t, "DescribeTable", `{"TableName":"other"}`)
+	require.Contains(t, string(described.body["Table"]), `{"AttributeName":"b","KeyType":"RANGE"}`)
 	require.Equal(t, invalidCode, w.post(t, "Scan", `{"TableName":"other"}`).code, "it takes no items")
 }
 
@@ -232,18 +237,19 @@ func TestNothingIsIgnored(t *testing.T) {
 
 func TestRequestsWithoutASignatureAreRefused(t *testing.T) {
 	fake, _ := made(t, fakekinesis.TableOptions{})
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://dynamodb.invalid", strings.NewReader(`{"TableName":"leases"}`))
+	body := strings.NewReader(`{"TableName":"leases"}`)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://dynamodb.invalid", body)
 	require.NoError(t, err)
 	request.Header.Set("X-Amz-Target", "DynamoDB_20120810.Scan")
 	request.Header.Set("Content-Type", "application/x-amz-json-1.0")
 	response, err := fake.RoundTrip(request)
 	require.NoError(t, err)
-	body, err := io.ReadAll(response.Body)
+	answer, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, http.StatusBadRequest, response.StatusCode)
-	require.Contains(t, string(body), "MissingAuthenticationTokenException")
-	require.Equal(t, fmt.Sprint(crc32.ChecksumIEEE(body)), response.Header.Get("X-Amz-Crc32"))
+	require.Contains(t, string(answer), "MissingAuthenticationTokenException")
+	require.Equal(t, fmt.Sprint(crc32.ChecksumIEEE(answer)), response.Header.Get("X-Amz-Crc32"))
 }
 
 func TestTableFaults(t *testing.T) {
@@ -263,11 +269,13 @@ func TestTableFaults(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			fake, w := made(t, fakekinesis.TableOptions{})
 			fake.Script().Add(fakekinesis.Fault{
-				Op: "PutItem", Resource: leases, Item: "k", Kind: kind, Code: "ProvisionedThroughputExceededException", Delay: time.Second,
+				Op: "PutItem", Resource: leases, Item: "k", Kind: kind, Delay: time.Second,
+				Code: "ProvisionedThroughputExceededException",
 			})
 			begun := time.Now()
 			_, err := tableClient(fake).PutItem(t.Context(), &dynamodb.PutItemInput{
-				TableName: aws.String(leases), Item: map[string]types.AttributeValue{"leaseKey": &types.AttributeValueMemberS{Value: "k"}},
+				TableName: aws.String(leases),
+				Item:      map[string]types.AttributeValue{"leaseKey": &types.AttributeValueMemberS{Value: "k"}},
 			})
 			switch {
 			case c.code != "":

@@ -140,7 +140,7 @@ func (p *parser) attribute() (string, error) {
 	case strings.HasPrefix(token, "#") && len(token) > 1:
 		name, ok := p.scope.names[token]
 		if !ok {
-			return "", p.wrong("An expression attribute name used in the document path is not defined; attribute name: " + clip(token))
+			return "", p.wrong("An attribute name is not defined: " + clip(token))
 		}
 		p.scope.used[token] = true
 		p.next()
@@ -160,7 +160,7 @@ func (p *parser) value() (Value, error) {
 	}
 	v, ok := p.scope.values[token]
 	if !ok {
-		return Value{}, p.wrong("An expression attribute value used in expression is not defined; attribute value: " + clip(token))
+		return Value{}, p.wrong("An attribute value is not defined: " + clip(token))
 	}
 	p.scope.used[token] = true
 	p.next()

@@ -59,8 +59,7 @@ func (p *parser) listed(u *update, one func(*update) error) error {
 func (p *parser) target(u *update) (string, error) {
 	name, err := p.attribute()
 	if err == nil && u.seen[name] {
-		return "", p.wrong("Two document paths overlap with each other; must remove or rewrite one of these paths; path one: [" +
-			name + "], path two: [" + name + "]")
+		return "", p.wrong("Two document paths overlap with each other: [" + name + "]")
 	}
 	u.seen[name] = true
 	return name, err
@@ -190,7 +189,7 @@ func plus(a, b Value, minus bool) (Value, error) {
 // apply is the item after the update; was stays as it is.
 func (u *update) apply(was Item, k key) (Item, error) {
 	if u.seen[k.name] {
-		return nil, invalid("One or more parameter values were invalid: Cannot update attribute %s. This attribute is part of the key", k.name)
+		return nil, invalid("Cannot update attribute %s: it is the key", k.name)
 	}
 	to := was.clone()
 	for _, a := range u.actions {

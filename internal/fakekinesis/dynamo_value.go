@@ -45,7 +45,7 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	if len(fields) != 1 {
-		return invalid("Supplied AttributeValue is empty or has more than one datatypes set, must contain exactly one of the supported datatypes")
+		return invalid("Supplied AttributeValue must contain exactly one of the supported datatypes")
 	}
 	for kind, raw := range fields {
 		v.kind = kind
@@ -71,7 +71,7 @@ func (v *Value) read(raw []byte) error {
 	case kindNull:
 		var null bool
 		if err := json.Unmarshal(raw, &null); err != nil || !null {
-			return invalid("One or more parameter values were invalid: Null attribute value types must have the value of true")
+			return invalid("Null attribute value types must have the value of true")
 		}
 		return nil
 	case kindSS, kindNS, kindBS:
@@ -99,7 +99,7 @@ func (v *Value) readSet(raw []byte) error {
 		return err
 	}
 	if len(v.set) == 0 {
-		return invalid("One or more parameter values were invalid: An %s set  may not be empty", setName[v.kind])
+		return invalid("An %s set may not be empty", setName[v.kind])
 	}
 	for i, member := range v.set {
 		var err error
@@ -117,7 +117,7 @@ func (v *Value) readSet(raw []byte) error {
 	}
 	slices.Sort(v.set)
 	if len(slices.Compact(slices.Clone(v.set))) != len(v.set) {
-		return invalid("One or more parameter values were invalid: Input collection contains duplicates.")
+		return invalid("Input collection contains duplicates")
 	}
 	return nil
 }

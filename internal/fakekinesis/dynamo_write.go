@@ -86,7 +86,7 @@ func (c *putItem) run(t *Tables) (any, error) {
 	case err != nil:
 		return nil, err
 	case !c.Item.valid():
-		return nil, invalid("One or more parameter values were invalid: Empty attribute name")
+		return nil, invalid("Empty attribute name")
 	case c.Item.size() > maxItem:
 		return nil, invalid("Item size has exceeded the maximum allowed size")
 	}
