@@ -69,8 +69,9 @@ func (c Config) valid() time.Duration {
 	return c.Failover - min(margin, c.Failover/4)
 }
 
-// renewAfter is when a lease is renewed after its last write was sent, so that two more tries fit before it expires.
-func (c Config) renewAfter(r *rand.Rand) time.Duration { return jitter(r, c.Failover/3) }
+// renewAfter is when a lease is renewed after its last write was sent, so that two more tries fit before it expires. In the
+// middle it is a little more than KCL's third.
+func (c Config) renewAfter(r *rand.Rand) time.Duration { return jitter(r, c.Failover*3/8) }
 
 // tryFor bounds one call, so that another fits after one that hangs.
 func (c Config) tryFor() time.Duration { return c.Failover / 4 }

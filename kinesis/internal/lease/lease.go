@@ -261,6 +261,13 @@ func (l *Lease) adopt(r Row, sent time.Time) {
 	}
 }
 
+// past is what the lease leaves behind.
+func (l *Lease) past() past {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return past{counter: l.row.Counter, sent: l.sent}
+}
+
 // asking reports whether somebody else waits for the row, which we hold until we hand it over.
 func (l *Lease) asking(r Row) bool {
 	return l.m.config.GoOnly && r.HandOver == l.m.config.Owner && r.Owner != l.m.config.Owner

@@ -31,6 +31,7 @@ type Manager struct {
 	kill    context.CancelFunc // ends every goroutine
 	rows    map[string]Row
 	held    map[string]*Lease // until released
+	past    map[string]past   // what was released since the taker looked
 	queue   []*Lease          // for Next
 	bell    chan struct{}     // closed and replaced when Next should look again
 	fault   error             // Next's, from then on
@@ -47,7 +48,7 @@ func NewManager(c Config) *Manager {
 	m := &Manager{
 		config: c.withDefaults(), slots: make(chan struct{}, atOnce), nudge: make(chan struct{}, 1),
 		quit: make(chan struct{}), taken: make(chan struct{}), ended: make(chan struct{}),
-		held: map[string]*Lease{}, bell: make(chan struct{}), halt: func() {}, kill: func() {},
+		held: map[string]*Lease{}, past: map[string]past{}, bell: make(chan struct{}), halt: func() {}, kill: func() {},
 	}
 	m.taker = taker{m: m, seen: sights{}, asked: map[string]time.Time{}, rand: source(c.Owner, "", 0)}
 	return m
@@ -259,12 +260,19 @@ func (m *Manager) releasing(l *Lease) bool {
 	return first
 }
 
+// A past is what the last write of a lease left: nobody has seen it as early as its writer.
+type past struct {
+	counter int64
+	sent    time.Time
+}
+
 // forget lets the row be taken again.
 func (m *Manager) forget(l *Lease) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.held[l.key] == l {
 		delete(m.held, l.key)
+		m.past[l.key] = l.past()
 	}
 }
 
@@ -275,47 +283,5 @@ func (m *Manager) fail(err error) {
 	if m.fault == nil {
 		m.fault = err
 		m.stir()
-	}
-}
-
-// update calls the table once, and for no longer than one try may take.
-func (m *Manager) update(ctx context.Context, key string, c Change) (Row, error) {
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, m.config.tryFor())
-	defer cancel()
-	r, err := m.config.Store.Update(ctx, key, c)
-	m.throttled(key, began, err)
-	return r, err
-}
-
-// get is a consistent read, likewise.
-func (m *Manager) get(ctx context.Context, key string) (Row, bool, error) {
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, m.config.tryFor())
-	defer cancel()
-	r, there, err := m.config.Store.Get(ctx, key)
-	m.throttled(key, began, err)
-	return r, there, err
-}
-
-// throttled tells that the table slows us down.
-func (m *Manager) throttled(key string, began time.Time, err error) {
-	if errors.Is(err, stream.ErrThrottled) {
-		m.config.Observe(stream.Event{
-			Kind: stream.EventThrottled, Group: m.config.Group, Member: m.config.Owner, Stream: m.config.Stream, Partition: key,
-			Duration: time.Since(began), Err: err,
-		})
-	}
-}
-
-// wait sleeps, unless ctx ends first.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -2,7 +2,6 @@ package lease
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -116,6 +115,9 @@ func (t *taker) look(rows map[string]Row, now time.Time) {
 			r = l.Row()
 			rows[key] = r
 		}
+		if p, was := m.past[key]; was {
+			t.seen[key] = &sight{counter: p.counter, owner: m.config.Owner, since: p.sent}
+		}
 		_, asked := t.asked[key]
 		seen := t.seen.note(r, m.config.Owner, l != nil || asked, now)
 		if live {
@@ -123,7 +125,7 @@ func (t *taker) look(rows map[string]Row, now time.Time) {
 		}
 	}
 	t.seen.forget(rows)
-	m.rows = rows
+	m.rows, m.past = rows, map[string]past{}
 }
 
 // expired reports whether the row's owner has been silent for so long that it holds the lease no more.
@@ -240,95 +242,4 @@ func (t *taker) confirm(ctx context.Context, r Row) bool {
 			"shard", r.Key, "error", err)
 	}
 	return ok && err == nil
-}
-
-// take makes the row ours if it is still as it was seen (KCL's take). What its owner renewed last, it sent before since:
-// once Failover has passed from then, it holds the lease no more, whether it has noticed or not.
-func (t *taker) take(taking, running context.Context, r Row, since time.Time) {
-	me, nobody := t.m.config.Owner, ""
-	c := Change{
-		Counter: &r.Counter, Owner: &r.Owner, HandOverIs: &r.HandOver,
-		Raise: true, SetOwner: &me, SetHandOver: &nobody, AddSwitch: r.Owner != "" && r.Owner != me,
-	}
-	ready := time.Now()
-	if r.Owner != "" && !mutated("a stolen lease is used at once") {
-		ready = since.Add(t.m.config.Failover)
-	}
-	t.win(taking, running, r, c, ready)
-}
-
-// win makes a write that makes a row ours, and holds it if it is.
-func (t *taker) win(taking, running context.Context, r Row, c Change, ready time.Time) {
-	doubt, sent := false, time.Now()
-	for n := range tries {
-		got, err := t.m.update(taking, r.Key, c)
-		if unknown(err) {
-			doubt = true
-			if wait(taking, t.m.config.pause(source(t.m.config.Owner, r.Key, r.Counter), n)) != nil {
-				return
-			}
-			if got, _, err = t.m.get(taking, r.Key); err != nil {
-				continue
-			}
-			if got.Counter == r.Counter && got.Owner == r.Owner {
-				continue // it did not happen yet
-			}
-			err = ErrConflict
-		}
-		won := err == nil || doubt && errors.Is(err, ErrConflict) && got.Owner == t.m.config.Owner && got.Counter == r.Counter+1
-		if !won {
-			return
-		}
-		if got.HandOver == "" {
-			t.m.hold(running, newLease(t.m, got, sent, ready))
-		}
-		return
-	}
-}
-
-// tries bounds how often a take with an unknown outcome is looked into; after that the row is as anybody's.
-const tries = 4
-
-// ask names us as the next owner of a lease that somebody holds (KCL's handoff). The counter stays: its owner goes on
-// writing until it hands over.
-func (t *taker) ask(ctx context.Context, r Row) bool {
-	me, nobody := t.m.config.Owner, ""
-	_, err := t.m.update(ctx, r.Key, Change{Owner: &r.Owner, HandOverIs: &nobody, SetOwner: &me, SetHandOver: &r.Owner})
-	return err == nil
-}
-
-// accept begins to hold what was handed over to us, and takes what should have been.
-func (t *taker) accept(taking, running context.Context, rows map[string]Row, now time.Time) {
-	me, nobody := t.m.config.Owner, ""
-	if !t.m.config.GoOnly {
-		return
-	}
-	for _, key := range sortedKeys(rows) {
-		r := rows[key]
-		held, _ := t.holds(key)
-		since, asked := t.asked[key]
-		switch {
-		case r.Owner != me || held:
-			delete(t.asked, key)
-		case r.HandOver == "" && asked:
-			t.win(taking, running, r, Change{Counter: &r.Counter, Owner: &me, HandOverIs: &nobody, Raise: true}, now)
-		case r.HandOver != "" && !asked:
-			t.asked[key] = now
-		case asked && now.Sub(since) >= t.m.config.Grace+t.m.config.Failover:
-			t.take(taking, running, r, t.seen[key].since)
-		}
-	}
-}
-
-// decline gives leases that were not handed over yet back to those that hold them. It is for the end, after the taker's
-// goroutine.
-func (t *taker) decline(ctx context.Context) {
-	me, nobody := t.m.config.Owner, ""
-	for _, key := range sortedKeys(t.asked) {
-		r, there, err := t.m.get(ctx, key)
-		if err != nil || !there || r.Owner != me || r.HandOver == "" {
-			continue
-		}
-		_, _ = t.m.update(ctx, key, Change{Owner: &me, HandOverIs: &r.HandOver, SetOwner: &r.HandOver, SetHandOver: &nobody})
-	}
 }
