@@ -59,9 +59,9 @@ func (b *bound) at(p stream.Position) {
 }
 
 // tip notes that a page is read up to the tip, after the reading was opened. Latest is then reached; a time is if it has
-// come.
+// come. The page has no records: the end of a closed shard may come only after its last ones.
 func (b *bound) tip(p api.Page) {
-	if !b.until.IsZero() && p.Behind == 0 && (b.latest || !clock(p.Date).Before(b.until)) {
+	if !b.until.IsZero() && p.Behind == 0 && len(p.Records) == 0 && (b.latest || !clock(p.Date).Before(b.until)) {
 		b.reached = true
 	}
 }
