@@ -57,7 +57,7 @@ func New(c Config) *Service {
 		next = s.own
 	}
 	s.client = kinesis.NewFromConfig(c.AWS, func(o *kinesis.Options) {
-		o.Retryer, o.RetryMaxAttempts = aws.NopRetryer{}, 0
+		o.Retryer, o.RetryMaxAttempts = clock{}, 0
 		o.HTTPClient = &http.Client{Transport: watched{transport.Fixed(next)}, CheckRedirect: stay}
 		o.Credentials = told(o.Credentials)
 		if c.Endpoint != "" {
@@ -70,7 +70,7 @@ func New(c Config) *Service {
 // stay follows no redirection: the service has none, and what is signed is for nobody else.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// Client is the SDK's client, which does not retry.
+// Client is the SDK's client, which repeats nothing but what was refused for a wrong clock.
 func (s *Service) Client() *kinesis.Client { return s.client }
 
 // Close closes idle connections, if the transport is the service's own.

@@ -267,7 +267,11 @@ func TestErrorsOfWrites(t *testing.T) {
 		"redirected":  {307, `s3cret`, "", "", false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := always(c.status, c.body)
+			w := &wire{answer: func(int, string, []byte) (*http.Response, error) {
+				r := said(c.status, c.body)
+				r.Header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+				return r, nil
+			}}
 			e := put(t, config(w))
 			require.Equal(t, c.code, e.Code)
 			require.Equal(t, c.says, e.Message)
@@ -291,10 +295,12 @@ func TestWriteWithoutAnswerHasAnUnknownOutcome(t *testing.T) {
 		"not reached": {&net.OpError{Op: "dial", Err: errors.New("connection refused")}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := put(t, config(&wire{answer: func(int, string, []byte) (*http.Response, error) { return nil, c.err }}))
+			calls := 0
+			e := put(t, config(&wire{answer: func(int, string, []byte) (*http.Response, error) { calls++; return nil, c.err }}))
 			require.Equal(t, c.unknown, e.Unknown)
 			require.ErrorIs(t, e, c.err)
 			require.Zero(t, e.Status)
+			require.Equal(t, 1, calls, "nothing is retried")
 		})
 	}
 }
@@ -362,4 +368,27 @@ func TestEndOfContextIsNamed(t *testing.T) {
 		require.ErrorIs(t, e, context.DeadlineExceeded)
 		require.True(t, e.Unknown, "it may have arrived")
 	})
+}
+
+// A machine whose clock is years off is told so by the service, which did nothing.
+func TestWrongClockIsCorrected(t *testing.T) {
+	w := &wire{answer: func(n int, _ string, _ []byte) (*http.Response, error) {
+		if n == 0 {
+			return said(403, `{"__type":"InvalidSignatureException","message":"Signature expired"}`), nil
+		}
+		return said(200, `{"Records":[{"ShardId":"shard-0","SequenceNumber":"49"}]}`), nil
+	}}
+	s := awskinesis.New(config(w))
+	for range 2 {
+		results, err := s.PutRecords(t.Context(), "orders", []api.Entry{{Key: "a"}})
+		require.NoError(t, err)
+		require.Equal(t, "49", results[0].Sequence)
+	}
+	require.Len(t, w.ops, 3)
+	require.Equal(t, w.bodies[0], w.bodies[1])
+
+	w = always(403, `{"__type":"InvalidSignatureException","message":"Signature expired"}`)
+	e := put(t, config(w))
+	require.ErrorIs(t, e, stream.ErrUnauthorized)
+	require.Len(t, w.ops, 2, "once")
 }
