@@ -151,26 +151,19 @@ func TestWritesThatArriveLaterAreUnknown(t *testing.T) {
 }
 
 func TestWritesWhoseCallerGoesAwayAreUnknown(t *testing.T) {
-	failing := func(t *testing.T, f fakekinesis.Fault, cut func(context.Context) (context.Context, context.CancelFunc)) {
-		t.Helper()
-		for _, c := range calls {
-			synctest.Test(t, func(t *testing.T) {
-				fake := fakekinesis.NewTables(fakekinesis.TableOptions{})
-				s := open(t, fake)
-				create(t, s, lease.Row{Key: key, Counter: 1, Checkpoint: lease.AtOldest})
-				f.Op = c.op
-				fake.Script().Add(f)
-				ctx, cancel := cut(t.Context())
-				defer cancel()
-				err := c.make(ctx, s)
-				require.Equal(t, c.write, errors.Is(err, stream.ErrUnknownOutcome), "%v", err)
-				require.ErrorIs(t, err, context.DeadlineExceeded)
-			})
-		}
+	for _, c := range calls {
+		synctest.Test(t, func(t *testing.T) {
+			fake := fakekinesis.NewTables(fakekinesis.TableOptions{})
+			s := open(t, fake)
+			create(t, s, lease.Row{Key: key, Counter: 1, Checkpoint: lease.AtOldest})
+			fake.Script().Add(fakekinesis.Fault{Op: c.op, Kind: fakekinesis.Delay, Delay: time.Hour})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err := c.make(ctx, s)
+			require.Equal(t, c.write, errors.Is(err, stream.ErrUnknownOutcome), "%v", err)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		})
 	}
-	failing(t, fakekinesis.Fault{Kind: fakekinesis.Delay, Delay: time.Hour}, func(ctx context.Context) (context.Context, context.CancelFunc) {
-		return context.WithTimeout(ctx, time.Second)
-	})
 }
 
 func TestWritesThatWereNotSentAreKnown(t *testing.T) {

@@ -31,12 +31,12 @@ func TestFleetsOfLiveWorkersAreKnown(t *testing.T) {
 
 func TestFleetByItsVersion(t *testing.T) {
 	for version, want := range map[string]dynamo.Fleet{
-		"CLIENT_VERSION_INIT": dynamo.Compatible, "CLIENT_VERSION_2X": dynamo.Compatible, "CLIENT_VERSION_UPGRADE_FROM_2X": dynamo.Compatible,
-		"CLIENT_VERSION_3X": dynamo.Assigned, "CLIENT_VERSION_3X_WITH_ROLLBACK": dynamo.Assigned, "CLIENT_VERSION_4X": dynamo.Assigned,
+		"INIT": dynamo.Compatible, "2X": dynamo.Compatible, "UPGRADE_FROM_2X": dynamo.Compatible,
+		"3X": dynamo.Assigned, "3X_WITH_ROLLBACK": dynamo.Assigned, "4X": dynamo.Assigned,
 	} {
 		fake := fakekinesis.NewTables(fakekinesis.TableOptions{})
 		s := open(t, fake)
-		require.NoError(t, fake.Put(table, attributes(t, `{"leaseKey":{"S":"Migration3.0"},"cv":{"S":"`+version+`"}}`)))
+		require.NoError(t, fake.Put(table, attributes(t, `{"leaseKey":{"S":"Migration3.0"},"cv":{"S":"CLIENT_VERSION_`+version+`"}}`)))
 		fleet, err := s.Fleet(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, fleet, version)

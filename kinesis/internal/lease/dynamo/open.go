@@ -30,7 +30,8 @@ type ForeignError struct {
 
 // Error names the table and what differs.
 func (e *ForeignError) Error() string {
-	return fmt.Sprintf("the table %s is not one of leases: its key is %s and not %s (S) alone; choose another name", e.Table, e.Key, item.Key)
+	const form = "the table %s is not one of leases: its key is %s and not %s (S) alone; choose another name"
+	return fmt.Sprintf(form, e.Table, e.Key, item.Key)
 }
 
 // Unwrap is stream.ErrInvalid.
@@ -46,7 +47,8 @@ func Open(ctx context.Context, client *dynamodb.Client, name string, create bool
 		status, err = types.TableStatusCreating, s.create(ctx)
 	}
 	if errors.Is(err, stream.ErrNotFound) {
-		return nil, fmt.Errorf("there is no table %s: make it with the partition key %s (S), or have it made by CreateTable: %w", name, item.Key, err)
+		const form = "there is no table %s: make it with the partition key %s (S), or have it made by CreateTable: %w"
+		return nil, fmt.Errorf(form, name, item.Key, err)
 	}
 	if err == nil && status == types.TableStatusCreating {
 		status, err = s.made(ctx)
@@ -94,10 +96,12 @@ func keyOf(table *types.TableDescription) string {
 // finds out.
 func (s *Store) create(ctx context.Context) error {
 	_, err := s.client.CreateTable(ctx, &dynamodb.CreateTableInput{
-		TableName:            &s.table,
-		BillingMode:          types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String(item.Key), AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String(item.Key), KeyType: types.KeyTypeHash}},
+		TableName:   &s.table,
+		BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String(item.Key), AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{{AttributeName: aws.String(item.Key), KeyType: types.KeyTypeHash}},
 	})
 	err = writeError("CreateTable", err)
 	if api.CodeOf(err) == api.InUse || errors.Is(err, stream.ErrUnknownOutcome) && ctx.Err() == nil {

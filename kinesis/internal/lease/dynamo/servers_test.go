@@ -66,7 +66,8 @@ func TestStoreIsLinearizableOnDynamoDBLocal(t *testing.T) {
 			require.NoError(t, err)
 			stores = append(stores, s)
 		}
-		operations := leasetest.Drive(t.Context(), stores, leasetest.Load{Seed: seed, Calls: 150, Pause: time.Millisecond, Timeout: time.Minute})
+		load := leasetest.Load{Seed: seed, Calls: 150, Pause: time.Millisecond, Timeout: time.Minute}
+		operations := leasetest.Drive(t.Context(), stores, load)
 		require.Greater(t, len(operations), 500)
 		require.True(t, leasetest.Linear(operations), "seed %d", seed)
 	}

@@ -43,7 +43,9 @@ func (s *Store) Scan(ctx context.Context) ([]lease.Row, error) {
 	var rows []lease.Row
 	var from map[string]types.AttributeValue
 	for range maxPages {
-		page, err := s.client.Scan(ctx, &dynamodb.ScanInput{TableName: &s.table, ConsistentRead: aws.Bool(true), ExclusiveStartKey: from})
+		page, err := s.client.Scan(ctx, &dynamodb.ScanInput{
+			TableName: &s.table, ConsistentRead: aws.Bool(true), ExclusiveStartKey: from,
+		})
 		if err != nil {
 			return nil, readError("Scan", err)
 		}

@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"slices"
@@ -24,7 +25,12 @@ const (
 
 // client is the SDK's on a fake.
 func client(trip http.RoundTripper) *dynamodb.Client {
-	return dynamo.NewClient(aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(dummy)}, "http://dynamodb.invalid", trip)
+	config := aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(dummy)}
+	return dynamo.NewClient(config, "http://dynamodb.invalid", trip)
+}
+
+func dummy(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, nil
 }
 
 // open is a new table on a fake.

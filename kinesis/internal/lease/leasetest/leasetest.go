@@ -188,19 +188,26 @@ func stateKeepsItsKind(t *testing.T, s lease.Store) {
 
 // conditions asks each alone, of a row that meets it and of one that does not.
 func conditions(t *testing.T, s lease.Store) {
+	owned := func(by string) func(*lease.Row) { return func(r *lease.Row) { r.Owner = by } }
+	promised := func(to string) func(*lease.Row) { return func(r *lease.Row) { r.HandOver = to } }
+	counted := func(n int64) func(*lease.Row) { return func(r *lease.Row) { r.Counter = n } }
+	blind := func(is bool) func(*lease.Row) { return func(r *lease.Row) { r.Own.Blind = is } }
+	begun := func(ms *int64) func(*lease.Row) { return func(r *lease.Row) { r.Own.Start = ms } }
+	at10 := func(r *lease.Row) { r.Checkpoint = "10" }
+	ended := func(r *lease.Row) { r.Checkpoint = lease.AtEnd }
 	for name, c := range map[string]struct {
 		change    lease.Change
 		good, bad func(*lease.Row)
 	}{
-		"counter":            {lease.Change{Counter: at(40)}, func(r *lease.Row) { r.Counter = 40 }, func(r *lease.Row) { r.Counter = 41 }},
-		"owner":              {lease.Change{Owner: to("a")}, func(r *lease.Row) { r.Owner = "a" }, func(r *lease.Row) { r.Owner = "b" }},
-		"owner, of nobody's": {lease.Change{Owner: to("a")}, func(r *lease.Row) { r.Owner = "a" }, func(r *lease.Row) { r.Owner = "" }},
-		"nobody":             {lease.Change{Owner: to("")}, func(r *lease.Row) { r.Owner = "" }, func(r *lease.Row) { r.Owner = "a" }},
-		"hand-over":          {lease.Change{HandOverIs: to("a")}, func(r *lease.Row) { r.HandOver = "a" }, func(r *lease.Row) { r.HandOver = "b" }},
-		"no hand-over":       {lease.Change{HandOverIs: to("")}, func(r *lease.Row) { r.HandOver = "" }, func(r *lease.Row) { r.HandOver = "b" }},
-		"blind":              {lease.Change{IsBlind: true}, func(r *lease.Row) { r.Own.Blind = true }, func(r *lease.Row) { r.Own.Blind = false }},
-		"not ended":          {lease.Change{NotEnded: true}, func(r *lease.Row) {}, func(r *lease.Row) { r.Checkpoint = lease.AtEnd }},
-		"no start":           {lease.Change{StartAbsent: true}, func(r *lease.Row) { r.Own.Start = nil }, func(r *lease.Row) { r.Own.Start = at(0) }},
+		"counter":            {lease.Change{Counter: at(40)}, counted(40), counted(41)},
+		"owner":              {lease.Change{Owner: to("a")}, owned("a"), owned("b")},
+		"owner, of nobody's": {lease.Change{Owner: to("a")}, owned("a"), owned("")},
+		"nobody":             {lease.Change{Owner: to("")}, owned(""), owned("a")},
+		"hand-over":          {lease.Change{HandOverIs: to("a")}, promised("a"), promised("b")},
+		"no hand-over":       {lease.Change{HandOverIs: to("")}, promised(""), promised("b")},
+		"blind":              {lease.Change{IsBlind: true}, blind(true), blind(false)},
+		"not ended":          {lease.Change{NotEnded: true}, at10, ended},
+		"no start":           {lease.Change{StartAbsent: true}, begun(nil), begun(at(0))},
 	} {
 		good, bad := plain(), plain()
 		good.Key, bad.Key = "good-"+name, "bad-"+name
