@@ -22,20 +22,28 @@ const (
 // An atlas is what is known of where keys go. It is guarded by the outlet's lock, but for the pointer.
 type atlas struct {
 	current  atomic.Pointer[shard.Map]
-	round    uint64 // raised by each new map
-	asked    int64  // when shards were listed last, or failed to be
+	lines    []*line // of the open shards, by the end of their range
+	round    uint64  // raised by each new map
+	asked    int64   // when shards were listed last, or failed to be
 	listing  bool
 	surprise bool // a record arrived elsewhere
 	failures int
 }
 
-// find is the shard of a hash, and its range; "" if it is not known.
-func (a *atlas) find(h shard.Hash) shard.Shard {
-	if m := a.current.Load(); m != nil {
-		s, _ := m.Find(h)
-		return s
+// find is the line of the shard that contains h; nil if that is not known.
+func (a *atlas) find(h shard.Hash) *line {
+	low, high := 0, len(a.lines)
+	for low < high {
+		if middle := (low + high) / 2; h.Compare(a.lines[middle].within.Last) <= 0 {
+			high = middle
+		} else {
+			low = middle + 1
+		}
 	}
-	return shard.Shard{}
+	if low == len(a.lines) || !a.lines[low].within.Contains(h) {
+		return nil
+	}
+	return a.lines[low]
 }
 
 // move puts a parcel in the line where it belongs now, and returns that. The caller holds o.mu.
@@ -51,19 +59,25 @@ func (o *outlet) move(p *parcel) *line {
 // lineOf is the line where a parcel belongs now. The caller holds o.mu.
 func (o *outlet) lineOf(p *parcel) *line {
 	p.place = o.atlas.round
-	var s shard.Shard
-	if !o.auto {
-		if p.hash == (shard.Hash{}) && p.lane == nil {
+	if !o.auto && len(o.atlas.lines) > 0 {
+		if p.lane == nil && p.hash == (shard.Hash{}) {
 			p.hash = p.locate()
 		}
-		s = o.atlas.find(p.hash)
+		if l := o.atlas.find(p.hash); l != nil {
+			return l
+		}
 	}
-	l := o.lines[s.ID]
+	return o.line("", shard.Whole())
+}
+
+// line is the line of a shard. The caller holds o.mu.
+func (o *outlet) line(id string, within shard.Range) *line {
+	l := o.lines[id]
 	if l == nil {
-		l = &line{shard: s.ID, within: s.Range}
-		l.pace = o.paceOf(s.ID)
-		o.lines[s.ID] = l
+		l = &line{shard: id, pace: o.paceOf(id)}
+		o.lines[id] = l
 	}
+	l.within = within
 	return l
 }
 
@@ -145,14 +159,14 @@ func (o *outlet) list() {
 	o.nudge()
 }
 
-// redraw forgets the lines of shards that are gone. Those that have parcels go with their last. The caller holds o.mu.
+// redraw makes the lines of the shards that there are, and forgets those of shards that are gone, unless they still have
+// parcels. The caller holds o.mu.
 func (o *outlet) redraw() {
 	open := make(map[string]bool)
+	o.atlas.lines = nil
 	for _, s := range o.atlas.current.Load().Open() {
 		open[s.ID] = true
-		if l := o.lines[s.ID]; l != nil {
-			l.within = s.Range
-		}
+		o.atlas.lines = append(o.atlas.lines, o.line(s.ID, s.Range))
 	}
 	for id, l := range o.lines {
 		if !open[id] && l.n == 0 && l.status == empty {
