@@ -93,7 +93,7 @@ func runReturn(t *T) {
 	} {
 		t.returns(t.group(name), n, what, ends.first, ends.want)
 	}
-	t.askedGoesOn(name)
+	t.askedGoesOn(name, n)
 }
 
 // returns has one of n handlers end: Run must end the others' loops and say what the one said.
@@ -122,13 +122,14 @@ func (t *T) returns(c stream.ConsumerConfig, n int, what string, first stream.Ha
 	t.is(err, want, "Run when a handler returned %s", what)
 }
 
-// askedGoesOn has a second member come: handlers return nil, and the first member's run goes on.
-func (t *T) askedGoesOn(name string) {
+// askedGoesOn has a second member come when the first has all n partitions: handlers return nil, and the first member's run
+// goes on.
+func (t *T) askedGoesOn(name string, n int) {
 	c := t.group(name)
 	p := newTape()
 	c.Observe = p.observe
 	first := t.on(t.Backend, c, p.all("first", save))
-	t.eventually(p, stream.EventGranted, 1)
+	t.eventually(p, stream.EventGranted, n)
 	c = t.another(c)
 	c.Observe = nil
 	q := newTape()
