@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -391,4 +392,28 @@ func TestWrongClockIsCorrected(t *testing.T) {
 	e := put(t, config(w))
 	require.ErrorIs(t, e, stream.ErrUnauthorized)
 	require.Len(t, w.ops, 2, "once")
+}
+
+// The policies in the documentation allow these operations and no others.
+func TestOperationsAreWhatIsCalled(t *testing.T) {
+	w := always(400, `{"__type":"AccessDeniedException"}`)
+	s := awskinesis.New(config(w))
+	ctx := t.Context()
+	_, _ = s.PutRecords(ctx, "orders", []api.Entry{{Key: "a"}})
+	_, _ = s.PutRecord(ctx, "orders", api.Entry{Key: "a"}, "")
+	_, _ = s.Iterator(ctx, "orders", "shard-0", api.From{Kind: api.Oldest})
+	_, _ = s.Records(ctx, "orders", "i", 1)
+	_, _ = s.Subscribe(ctx, "c", "shard-0", api.From{Kind: api.Oldest})
+	_, _ = s.Shards(ctx, "orders", api.Filter{})
+	_, _ = s.Summary(ctx, "orders")
+	_, _ = s.Register(ctx, arn, "us")
+	_, _ = s.Consumer(ctx, arn, "us")
+	_ = s.Deregister(ctx, "c")
+	_ = s.Create(ctx, api.Creation{Name: "orders"})
+	_ = s.SetRetention(ctx, "orders", time.Hour, 2*time.Hour)
+	_ = s.SetRetention(ctx, "orders", 2*time.Hour, time.Hour)
+	_ = s.SetRecordBytes(ctx, arn, 1<<20)
+	called := slices.Clone(w.ops)
+	slices.Sort(called)
+	require.Equal(t, awskinesis.Operations(), slices.Compact(called))
 }
