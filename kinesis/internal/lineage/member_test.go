@@ -94,7 +94,11 @@ func (m *member) step(d dice) {
 		runtime.Goexit()
 	}
 	if d.risk(w.pause) {
-		time.Sleep(d.some(25 * time.Second))
+		most := 25 * time.Second
+		if d.chance(0.03) {
+			most = 2 * retention
+		}
+		time.Sleep(d.some(most))
 	}
 }
 

@@ -115,21 +115,20 @@ func (p *pass) ensure(ctx context.Context, id string) error {
 	if has && !fillable(row, listed) {
 		return nil
 	}
-	if !mutated("rows are made children first") && !mutated("a closed shard is skipped") {
-		if err := p.ensureAll(ctx, sh.Parents()); err != nil {
-			return err
-		}
+	parents := sh.Parents()
+	if mutated("rows are made children first") || mutated("a closed shard is skipped") {
+		parents = nil
 	}
-	if has {
-		return p.fill(ctx, sh.Parents(), id, sh.Range)
-	}
-	if err := p.create(ctx, id, sh, listed); err != nil {
+	if err := p.ensureAll(ctx, parents); err != nil {
 		return err
 	}
-	if mutated("a closed shard is skipped") {
-		return nil
+	if has {
+		return p.fill(ctx, sh)
 	}
-	return p.ensureAll(ctx, sh.Parents()) // nothing is left to do, but in a mutant
+	if err := p.create(ctx, id, sh, listed); err != nil || !mutated("rows are made children first") {
+		return err
+	}
+	return p.ensureAll(ctx, sh.Parents())
 }
 
 func fillable(r lease.Row, listed bool) bool { return r.Own.Blind && !r.Ended() && listed }
@@ -153,7 +152,7 @@ func (p *pass) create(ctx context.Context, id string, sh shard.Shard, listed boo
 	if err != nil || !has || !fillable(row, listed) {
 		return err
 	}
-	return p.fill(ctx, sh.Parents(), id, sh.Range)
+	return p.fill(ctx, sh)
 }
 
 // row is a new row. One whose lineage is not known is blind.
@@ -211,12 +210,12 @@ func (p *pass) make(ctx context.Context, row lease.Row) (bool, error) {
 }
 
 // fill gives a blind row its lineage. The rows of its parents are there.
-func (p *pass) fill(ctx context.Context, parents []string, id string, r shard.Range) error {
-	first, last, sighted := r.First.String(), r.Last.String(), false
-	row, err := p.c.Store.Update(ctx, id, lease.Change{
-		IsBlind: true, NotEnded: true, Blind: &sighted, Parents: parents, First: &first, Last: &last,
+func (p *pass) fill(ctx context.Context, sh shard.Shard) error {
+	first, last, blind := sh.Range.First.String(), sh.Range.Last.String(), false
+	row, err := p.c.Store.Update(ctx, sh.ID, lease.Change{
+		IsBlind: true, NotEnded: true, Blind: &blind, Parents: sh.Parents(), First: &first, Last: &last,
 	})
-	return p.changed(ctx, id, row, err)
+	return p.changed(ctx, sh.ID, row, err)
 }
 
 // changed notes what a row became by a conditional write that any member may have made before.

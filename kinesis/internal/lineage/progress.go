@@ -82,10 +82,10 @@ func (p *Progress) Read(page api.Page, last stream.Position) (Loss, bool) {
 	}
 	p.begun = true
 	for _, r := range page.Records {
-		p.seen = max(p.seen, r.Arrival.UnixMilli()-1)
+		p.seen = max(p.seen, r.Arrival.UnixMilli()-dateStep)
 	}
 	if page.Behind == 0 && (page.Next != "" || mutated("the end of a shard is its tip")) {
-		p.seen = max(p.seen, now-1)
+		p.seen = max(p.seen, now-dateStep)
 	}
 	p.mark(last, p.seen)
 	return Loss{}, false

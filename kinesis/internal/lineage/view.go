@@ -18,7 +18,8 @@ type view struct {
 	birth     int64
 }
 
-// dateStep is how far the service's clock may be ahead of what an answer's Date says, which has whole seconds.
+// dateStep is how far the service's clock may be ahead of what an answer's Date says, which has whole seconds; and how far the
+// arrival of a record may be before that of the one in front of it.
 const dateStep = 1000 // milliseconds
 
 // rebornAfter is how much later than the group the stream must have been made for the rows to be of another stream.

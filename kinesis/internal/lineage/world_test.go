@@ -45,6 +45,7 @@ type plan struct {
 	forgets     bool          // trimmed parents are no longer told
 	secretive   bool          // the end of a shard does not always tell all children
 	whole       bool          // Date has whole seconds
+	skewed      bool          // arrivals go back a little
 	java        bool          // the rows were begun by another library
 	idle        [2]span       // when nobody runs; after the group's beginning
 	crash       float64       // of a call
@@ -61,6 +62,7 @@ func makePlan(r *rand.Rand) plan {
 	if r.IntN(3) != 0 {
 		p.crash, p.pause, p.fail = 0.004*r.Float64(), 0.01*r.Float64(), 0.03*r.Float64()
 	}
+	p.skewed = r.IntN(3) == 0
 	for i, at := 0, time.Duration(0); i < r.IntN(len(p.idle)+1); i++ {
 		at += time.Duration(r.IntN(100)) * time.Second
 		p.idle[i] = span{at, at + time.Duration(r.IntN(200))*time.Second}
@@ -204,6 +206,9 @@ func (w *world) put() {
 	for _, s := range w.open() {
 		if s.first <= slot && slot <= s.last {
 			r := &simRecord{sequence: len(w.records) + 1, slot: slot, arrival: nowMs()}
+			if w.skewed {
+				r.arrival -= w.r.Int64N(500)
+			}
 			s.records, w.records = append(s.records, r), append(w.records, r)
 			w.keys[slot] = append(w.keys[slot], r)
 		}
@@ -336,11 +341,12 @@ func (w *world) read(iterator string, limit int) (api.Page, error) {
 	}
 	n, _ := strconv.Atoi(at)
 	page := api.Page{Date: w.date()}
-	for ; n < len(s.records) && len(page.Records) < limit; n++ {
+	trimmed := 0
+	for trimmed < len(s.records) && s.records[trimmed].arrival <= nowMs()-retention.Milliseconds() {
+		trimmed++
+	}
+	for n = max(n, trimmed); n < len(s.records) && len(page.Records) < limit; n++ {
 		r := s.records[n]
-		if r.arrival <= nowMs()-retention.Milliseconds() {
-			continue
-		}
 		page.Records = append(page.Records, api.Record{
 			Key: strconv.Itoa(r.slot), Sequence: strconv.Itoa(r.sequence), Arrival: time.UnixMilli(r.arrival),
 		})
