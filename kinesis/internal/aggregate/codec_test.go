@@ -159,6 +159,7 @@ func TestMessagesThatAreNone(t *testing.T) {
 	for name, message := range map[string][]byte{
 		"field 0":                   {0x02, 0x00},
 		"a length past the end":     {0x0a, 0x05, 'a'},
+		"one past the end":          {0x0a, 0x02, 'a'},
 		"a huge length":             {0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01},
 		"a varint without end":      {0x08, 0x80},
 		"a varint of eleven bytes":  append(append([]byte{0x08}, bytes.Repeat([]byte{0x80}, 10)...), 0x01),

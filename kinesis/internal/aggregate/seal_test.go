@@ -2,6 +2,7 @@ package aggregate_test
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -223,10 +224,13 @@ func TestCompressedValuesAreBounded(t *testing.T) {
 		require.ErrorIs(t, err, stream.ErrCorrupt)
 		_, err = sealer(t, kind).Seal(&stream.Record{Key: []byte("k"), Value: make([]byte, aggregate.MaxUnzipped+1)})
 		require.ErrorIs(t, err, stream.ErrTooLarge)
-		small := &stream.Record{Key: []byte("k"), Value: []byte("does not shrink")}
-		sealed, err = sealer(t, kind).Seal(small)
-		require.NoError(t, err)
-		require.Empty(t, sealed.Tags)
+		noise := make([]byte, 1000)
+		_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // never fails
+		for _, value := range [][]byte{noise, []byte("too small")} {
+			sealed, err = sealer(t, kind).Seal(&stream.Record{Key: []byte("k"), Value: value})
+			require.NoError(t, err)
+			require.Empty(t, sealed.Tags, "it does not shrink")
+		}
 	}
 	_, err := aggregate.NewZip("lzw")
 	require.ErrorIs(t, err, stream.ErrInvalid)
@@ -282,6 +286,20 @@ func TestRecordsOfAnotherShardAreTold(t *testing.T) {
 			o.Range = shard.Whole()
 			clear(want)
 		}
+	}
+}
+
+// What was found of one Kinesis record says nothing of the next.
+func TestTheNextAggregateIsLookedAtAnew(t *testing.T) {
+	o := aggregate.Opener{Range: shard.Range{Last: shard.Hash{High: 1<<63 - 1, Low: 1<<64 - 1}}}
+	for hash, want := range map[string]bool{"0": false, "340282366920938463463374607431768211455": true, "1": false} {
+		var e aggregate.Encoder
+		require.True(t, e.Add("key", hash, nil, nil))
+		require.NoError(t, o.Open(api.Record{Key: "a", Sequence: "7", Data: e.AppendTo(nil)}))
+		var rec stream.Record
+		foreign, _, err := o.Next(&rec)
+		require.NoError(t, err)
+		require.Equal(t, want, foreign)
 	}
 }
 
