@@ -156,7 +156,7 @@ func (v *verdict) add(o verdict) {
 
 // TestModelRepeats runs seeds twice: what is found can be looked at.
 func TestModelRepeats(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(40) {
 		a, b := try(t, seed), try(t, seed)
 		if a.digest != b.digest {
 			t.Errorf("seed %d: two runs differ", seed)

@@ -80,6 +80,10 @@ func (s *Syncer) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+		select {
+		case <-s.wake: // whatever woke Run before this pass is answered by it
+		default:
+		}
 		err := s.Pass(ctx)
 		switch {
 		case ctx.Err() != nil:
