@@ -65,9 +65,7 @@ func TestAbandon(t *testing.T) {
 	bubble(t, 2, true, func(t *testing.T, w *world) {
 		m := w.manage("a")
 		l := w.take("a", m)
-		w.mu.Lock()
-		before := w.writes
-		w.mu.Unlock()
+		before := w.wrote()
 		m.Abandon()
 		require.True(t, closed(l.Lost()))
 		_, err := m.Next(t.Context())
@@ -77,7 +75,7 @@ func TestAbandon(t *testing.T) {
 		require.NoError(t, l.Release(t.Context()))
 		require.NoError(t, m.Close(t.Context()))
 		time.Sleep(3 * failover)
-		require.Equal(t, before, w.writes)
+		require.Equal(t, before, w.wrote())
 		require.Equal(t, "a", w.now(l.Row().Key).Owner)
 	})
 }

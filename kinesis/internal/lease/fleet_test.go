@@ -27,11 +27,9 @@ func TestFleetEndsEven(t *testing.T) {
 			require.LessOrEqual(t, took, bound, "%s: %v", what, w.counts())
 			time.Sleep(3 * failover)
 			require.True(t, w.even(), "%s: %v", what, w.counts())
-			w.mu.Lock()
-			moves := w.moves
-			w.mu.Unlock()
+			moves := w.moved()
 			time.Sleep(10 * failover)
-			require.Equal(t, moves, w.moves, "leases go on moving after %s", what)
+			require.Equal(t, moves, w.moved(), "leases go on moving after %s", what)
 		}
 		w.join("a")
 		settle("the first joined")

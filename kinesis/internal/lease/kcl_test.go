@@ -151,3 +151,9 @@ func (w *world) moved() int {
 	defer w.mu.Unlock()
 	return w.moves
 }
+
+func (w *world) wrote() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.writes
+}

@@ -3,6 +3,7 @@ package lease_test
 import (
 	"context"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,12 +50,11 @@ func checkpoint(n int) lease.Change {
 
 // only is a fault for the first call of an operation that matches.
 func only(op string, f lease.Fault, match func(lease.Call) bool) func(lease.Call) lease.Fault {
-	fired := false
+	var fired atomic.Bool
 	return func(c lease.Call) lease.Fault {
-		if fired || c.Op != op || !match(c) {
+		if c.Op != op || !match(c) || fired.Swap(true) {
 			return lease.Fault{}
 		}
-		fired = true
 		return f
 	}
 }
@@ -166,17 +166,13 @@ func TestRenewalWaitsForNobody(t *testing.T) {
 			require.True(t, l.Valid())
 			require.False(t, closed(l.Lost()))
 		}
-		w.mu.Lock()
-		before := w.writes
-		w.mu.Unlock()
+		before := w.wrote()
 		for n := range 100 {
 			_, err := all[0].Update(t.Context(), checkpoint(n+1))
 			require.NoError(t, err)
 			time.Sleep(failover / 10)
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		require.LessOrEqual(t, w.writes-before, 100+2*36, "a lease that is saved often needs no renewals")
+		require.LessOrEqual(t, w.wrote()-before, 100+2*36, "a lease that is saved often needs no renewals")
 	})
 }
 
@@ -204,12 +200,12 @@ func TestThrottledTable(t *testing.T) {
 			}
 		})
 		require.Less(t, until(4*failover, w.even), 4*failover)
-		w.mu.Lock()
-		moves := w.moves
-		w.mu.Unlock()
+		moves := w.moved()
 		time.Sleep(50 * failover)
 		require.True(t, w.even())
-		require.Equal(t, moves, w.moves)
+		require.Equal(t, moves, w.moved())
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		require.Positive(t, told)
 	})
 }

@@ -84,7 +84,7 @@ func run(t *testing.T, seed uint64) ran {
 		w.join("a")
 	}
 	if until(12*failover, w.even); !w.even() {
-		t.Errorf("seed %d: %v of %d", seed, w.counts(), len(w.rows))
+		t.Errorf("seed %d: %v of %d", seed, w.counts(), w.shards)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -149,13 +149,9 @@ func TestWritesPerLeaseHour(t *testing.T) {
 			w.join("b")
 			time.Sleep(4 * failover)
 			require.True(t, w.even())
-			w.mu.Lock()
-			before := w.writes
-			w.mu.Unlock()
+			before := w.wrote()
 			time.Sleep(time.Hour)
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			each := float64(w.writes-before) / shards
+			each := float64(w.wrote()-before) / shards
 			saved := min(float64(time.Hour)/float64(save), float64(time.Hour))
 			fmt.Printf("kinesis.writes_per_lease_hour %.0f (saves every %v; KCL's constants: %.0f)\n", each, save, kcl+saved)
 			require.LessOrEqual(t, each, (kcl+saved)*1.1)

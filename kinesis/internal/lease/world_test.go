@@ -21,6 +21,7 @@ type world struct {
 	t      *testing.T
 	name   string // put before what is wrong
 	table  *lease.Memory
+	shards int
 	goOnly bool
 	save   time.Duration // how often handlers save
 	drain  time.Duration // how long a handler needs when it is asked for its lease
@@ -52,7 +53,7 @@ type member struct {
 
 func newWorld(t *testing.T, shards int, goOnly bool) *world {
 	w := &world{
-		t: t, goOnly: goOnly, save: 5 * time.Second, members: map[string]*member{}, leases: map[string][]grant{},
+		t: t, shards: shards, goOnly: goOnly, save: 5 * time.Second, members: map[string]*member{}, leases: map[string][]grant{},
 		faults: map[string]func(lease.Call) lease.Fault{}, rows: map[string]lease.Row{},
 	}
 	var rows []lease.Row
@@ -289,7 +290,7 @@ func (w *world) even() bool {
 	for _, n := range w.counts() {
 		least, most, total = min(least, n), max(most, n), total+n
 	}
-	return total == len(w.rows) && most-least <= 1
+	return total == w.shards && most-least <= 1
 }
 
 // until waits for something to be so, and returns how long that took, or bound.
