@@ -63,7 +63,7 @@ type registerConsumer struct {
 func (in *registerConsumer) about() (stream, shard string) { return nameOf(in.StreamARN), "" }
 
 func (in *registerConsumer) check() *failure {
-	if !streamNames.MatchString(in.ConsumerName) {
+	if !named(in.ConsumerName) {
 		return fail(codeValidation, "Value at 'consumerName' failed to satisfy constraint")
 	}
 	return target{StreamARN: in.StreamARN}.check()

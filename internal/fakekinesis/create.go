@@ -1,7 +1,7 @@
 package fakekinesis
 
 import (
-	"regexp"
+	"strings"
 	"time"
 )
 
@@ -17,7 +17,14 @@ const (
 	onDemandShards = 4 // 4 MB/s: what a new on-demand stream takes
 )
 
-var streamNames = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,128}$`)
+// named reports whether a stream or consumer may have the name: [a-zA-Z0-9_.-]{1,128} (API reference, StreamName).
+func named(name string) bool {
+	const longest = 128
+	allowed := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_.-", r)
+	}
+	return name != "" && len(name) <= longest && strings.IndexFunc(name, func(r rune) bool { return !allowed(r) }) < 0
+}
 
 type modeDetails struct{ StreamMode string }
 
@@ -34,7 +41,7 @@ func (in *createStream) about() (stream, shard string) { return in.StreamName, "
 func (in *createStream) check() *failure {
 	demand := in.StreamModeDetails != nil && in.StreamModeDetails.StreamMode == onDemand
 	switch {
-	case !streamNames.MatchString(in.StreamName):
+	case !named(in.StreamName):
 		return fail(codeValidation, "Value at 'streamName' failed to satisfy constraint")
 	case demand && in.ShardCount != nil:
 		return fail(codeValidation, "Requests to create a stream in ON_DEMAND mode must not specify ShardCount")

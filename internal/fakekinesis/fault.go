@@ -13,6 +13,7 @@ const (
 	Lose        Kind = "lose"         // is done, and breaks the connection instead of answering
 	Late        Kind = "late"         // breaks the connection, and is done Delay later
 	Delay       Kind = "delay"        // is done and answered Delay later; joins with the other kinds
+	Slow        Kind = "slow"         // is done, and answered Delay later
 	Expired     Kind = "expired"      // answers ExpiredTokenException: the credentials are too old
 	FailEntries Kind = "fail entries" // PutRecords stores all but some of its entries, which fail with Code
 	Stale       Kind = "stale"        // ListShards and descriptions answer as of Age ago
@@ -39,7 +40,7 @@ type Fault struct {
 	Kind    Kind
 	Code    string        // the service's name of the error
 	Status  int           // of HTTP; by default 500 for InternalFailure and the like, else 400
-	Delay   time.Duration // Delay and Late
+	Delay   time.Duration // Delay, Late and Slow
 	Extra   time.Duration // up to so much is added to Delay, by seed
 	Entries []int         // FailEntries: from 0; with no Share either: all
 	Share   float64       // FailEntries: entries fail with this probability besides, by seed

@@ -29,6 +29,7 @@ func TestFaultsAnswerAndDoWhatTheySay(t *testing.T) {
 		{fakekinesis.Fault{Kind: fakekinesis.Lose}, reset, 1},
 		{fakekinesis.Fault{Kind: fakekinesis.Late, Delay: time.Second}, reset, 0},
 		{fakekinesis.Fault{Kind: fakekinesis.Delay, Delay: time.Second}, "", 1},
+		{fakekinesis.Fault{Kind: fakekinesis.Slow, Delay: time.Second}, "", 1},
 		{fakekinesis.Fault{Kind: fakekinesis.FailEntries}, "ProvisionedThroughputExceededException", 0},
 		{fakekinesis.Fault{Kind: fakekinesis.Reset, Op: "GetRecords"}, "", 1},
 		{fakekinesis.Fault{Kind: fakekinesis.Reset, Resource: "other"}, "", 1},
@@ -43,10 +44,14 @@ func TestFaultsAnswerAndDoWhatTheySay(t *testing.T) {
 			} else {
 				require.Equal(b, c.code, code(err), c.fault)
 			}
-			require.Equal(b, c.fault.Kind == fakekinesis.Delay, time.Since(begun) == time.Second)
+			waits := c.fault.Kind == fakekinesis.Delay || c.fault.Kind == fakekinesis.Slow
+			require.Equal(b, waits, time.Since(begun) == time.Second)
 			stored, err := b.srv.Records(name, first)
 			require.NoError(b, err)
 			require.Len(b, stored, c.stored, c.fault)
+			if waits {
+				require.Equal(b, c.fault.Kind == fakekinesis.Slow, stored[0].Arrival.Equal(begun), "before or after the wait")
+			}
 			missed := c.fault.Op != "" || c.fault.Resource != "" || c.fault.Nth > 1
 			require.Equal(b, missed, len(b.srv.Script().Unfired()) == 1)
 

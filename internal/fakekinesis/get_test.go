@@ -1,6 +1,8 @@
 package fakekinesis_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -178,5 +180,56 @@ func TestRecordsAndClosedShardsAgeOut(t *testing.T) {
 			StreamName: ptr(name), ShardId: ptr(first), ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
 		})
 		require.Equal(b, "ResourceNotFoundException", code(err))
+	})
+}
+
+// "If a record with this exact time stamp does not exist, the iterator returned is for the next (later) record"
+// (GetShardIterator), which may be one that has not come yet.
+func TestAnIteratorOfTheFutureSkipsWhatComesBefore(t *testing.T) {
+	run(t, fakekinesis.Config{}, 1, func(b *bench) {
+		b.put("k", "old")
+		out, err := b.client.GetShardIterator(b.ctx, &kinesis.GetShardIteratorInput{
+			StreamName: ptr(name), ShardId: ptr(first), ShardIteratorType: types.ShardIteratorTypeAtTimestamp,
+			Timestamp: ptr(time.Now().Add(time.Minute)),
+		})
+		require.NoError(b, err)
+		b.put("k", "early")
+		page := b.get(out.ShardIterator)
+		require.Empty(b, page.Records)
+		time.Sleep(time.Minute)
+		b.put("k", "in time")
+		require.Equal(b, []string{"in time"}, texts(b.get(page.NextShardIterator).Records))
+	})
+}
+
+// "GetShardIterator has a limit of five transactions per second per account per open shard".
+func TestAShardGivesFiveIteratorsASecond(t *testing.T) {
+	run(t, fakekinesis.Config{Limits: true}, 1, func(b *bench) {
+		for range 5 {
+			b.iterator(first, types.ShardIteratorTypeLatest, "")
+		}
+		_, err := b.client.GetShardIterator(b.ctx, &kinesis.GetShardIteratorInput{
+			StreamName: ptr(name), ShardId: ptr(first), ShardIteratorType: types.ShardIteratorTypeLatest,
+		})
+		require.Equal(b, "ProvisionedThroughputExceededException", code(err))
+		time.Sleep(time.Second)
+		b.iterator(first, types.ShardIteratorTypeLatest, "")
+	})
+}
+
+// "There are no guarantees about the time stamp accuracy, or that the time stamp is always increasing" (GetRecords).
+func TestArrivalsNeedNotBeInOrder(t *testing.T) {
+	run(t, fakekinesis.Config{Jitter: time.Second}, 1, func(b *bench) {
+		for range 20 {
+			b.put("k", "v")
+			time.Sleep(100 * time.Millisecond)
+		}
+		page := b.get(b.iterator(first, types.ShardIteratorTypeTrimHorizon, ""))
+		require.False(b, slices.IsSortedFunc(page.Records, func(x, y types.Record) int {
+			return x.ApproximateArrivalTimestamp.Compare(*y.ApproximateArrivalTimestamp)
+		}))
+		require.True(b, slices.IsSortedFunc(page.Records, func(x, y types.Record) int {
+			return strings.Compare(*x.SequenceNumber, *y.SequenceNumber)
+		}))
 	})
 }

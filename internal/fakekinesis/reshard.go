@@ -24,7 +24,11 @@ func (in *splitShard) do(s *Server, _ outcome, now time.Time) (any, *failure) {
 		return nil, fail(codeArgument, "NewStartingHashKey %s used in SplitShard() on shard %s in stream %s under account %s is not a valid"+
 			" hash key for the shard.", in.NewStartingHashKey, sh.id, st.name, s.cfg.Account)
 	}
-	st.update(now, s.settling(), func(at time.Time) { st.split(sh, from, at) })
+	st.update(now, s.settling(), func(at time.Time) {
+		if sh.closed.IsZero() { // a test may have been faster
+			st.split(sh, from, at)
+		}
+	})
 	return nil, nil
 }
 
@@ -53,7 +57,11 @@ func (in *mergeShards) do(s *Server, _ outcome, now time.Time) (any, *failure) {
 		return nil, fail(codeArgument, "Shards %s and %s in stream %s under account %s are not an adjacent pair of shards eligible for"+
 			" merging", a.id, b.id, st.name, s.cfg.Account)
 	}
-	st.update(now, s.settling(), func(at time.Time) { st.merge(a, b, at) })
+	st.update(now, s.settling(), func(at time.Time) {
+		if a.closed.IsZero() && b.closed.IsZero() {
+			st.merge(a, b, at)
+		}
+	})
 	return nil, nil
 }
 

@@ -17,7 +17,7 @@ type roundTripper struct{ s *Server }
 func (rt roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	var body bytes.Buffer
 	if req.Body != nil {
-		body.Grow(int(max(req.ContentLength, 0)))
+		body.Grow(int(min(max(req.ContentLength, 0), 2*maxRequest)))
 		_, err := body.ReadFrom(req.Body)
 		if closing := req.Body.Close(); err == nil {
 			err = closing
@@ -43,7 +43,10 @@ func (s *Server) accept(req *http.Request, body []byte) action {
 	refuse := func(code string, status int) *http.Response {
 		return s.refuse(format, &failure{code: code, message: "scripted", status: status})
 	}
-	_, op, _ := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
+	op, ours := strings.CutPrefix(req.Header.Get("X-Amz-Target"), "Kinesis_20131202.")
+	if !ours {
+		op = ""
+	}
 	in, err := format.input(op, body)
 	if err != nil {
 		return action{

@@ -163,3 +163,26 @@ func TestSubscriptionEndsWithItsContext(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// "Use this as SequenceNumber in the next call to SubscribeToShard, with StartingPosition set to AT_SEQUENCE_NUMBER or
+// AFTER_SEQUENCE_NUMBER" (SubscribeToShardEvent).
+func TestSubscriptionResumesFromItsContinuation(t *testing.T) {
+	run(t, fakekinesis.Config{}, 1, func(b *bench) {
+		arn := b.register("reader")
+		b.put("k", "one")
+		b.put("k", "two")
+		s, err := b.subscribe(arn, first, oldest)
+		require.NoError(b, err)
+		reached := event(s).ContinuationSequenceNumber
+		b.put("k", "three")
+		for kind, want := range map[types.ShardIteratorType][]string{
+			types.ShardIteratorTypeAfterSequenceNumber: {"three"},
+			types.ShardIteratorTypeAtSequenceNumber:    {"two", "three"},
+		} {
+			time.Sleep(5 * time.Second)
+			again, err := b.subscribe(arn, first, types.StartingPosition{Type: kind, SequenceNumber: reached})
+			require.NoError(b, err)
+			require.Equal(b, want, texts(event(again).Records))
+		}
+	})
+}

@@ -55,13 +55,7 @@ type readLimit struct {
 // allow reports whether GetRecords may read now.
 func (r *readLimit) allow(now time.Time) bool {
 	r.bytes.fill(now, shardReadBytes, shardReadBytes)
-	if now.Before(r.blocked) {
-		return false
-	}
-	if r.bytes.level <= 0 {
-		return false
-	}
-	return r.calls.take(now, shardReads)
+	return !now.Before(r.blocked) && r.bytes.level > 0 && r.calls.take(now, shardReads)
 }
 
 // count notes an answer of so many bytes.
@@ -109,5 +103,4 @@ var controlLimits = map[string]struct {
 	"DeregisterStreamConsumer":      {5, true},
 	"ListStreamConsumers":           {5, true},
 	"DescribeStreamConsumer":        {20, true},
-	"DescribeLimits":                {1, false},
 }

@@ -41,6 +41,12 @@ func (s *Script) perform(ctx context.Context, a action) (*http.Response, error) 
 	case Late:
 		time.AfterFunc(f.Delay, func() { discard(a.do(o)) })
 		return nil, broken()
+	case Slow:
+		resp := a.do(o)
+		if held == nil {
+			held = sleep(ctx, f.Delay)
+		}
+		return answer(resp, held)
 	default:
 		return answer(a.do(o), held)
 	}
