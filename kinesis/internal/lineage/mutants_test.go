@@ -24,6 +24,7 @@ var mutants = []string{
 	"the anchor is made again",
 	"the end is written before the children",
 	"the end of a shard is its tip",
+	"the last records of a shard are its tip",
 	"the start is resolved again",
 	"the tip is a sentinel",
 }

@@ -84,11 +84,25 @@ func (p *Progress) Read(page api.Page, last stream.Position) (Loss, bool) {
 	for _, r := range page.Records {
 		p.seen = max(p.seen, r.Arrival.UnixMilli()-dateStep)
 	}
-	if page.Behind == 0 && (page.Next != "" || mutated("the end of a shard is its tip")) {
+	if atTip(page) {
 		p.seen = max(p.seen, now-dateStep)
 	}
 	p.mark(last, p.seen)
 	return Loss{}, false
+}
+
+// atTip reports whether all that had arrived when the page was read was read with it, in this shard and in what follows it:
+// the shard was open. After the last records of one that is closed the service may tell its end only on the next page.
+func atTip(page api.Page) bool {
+	switch {
+	case page.Behind > 0:
+		return false
+	case mutated("the end of a shard is its tip"):
+		return true
+	case mutated("the last records of a shard are its tip"):
+		return page.Next != ""
+	}
+	return page.Next != "" && len(page.Records) == 0
 }
 
 // holds reports whether the page begins with the record of the checkpoint: retention takes the oldest first, so that

@@ -354,7 +354,7 @@ func (w *world) read(iterator string, limit int) (api.Page, error) {
 	if n < len(s.records) {
 		page.Behind = time.Since(time.UnixMilli(s.records[n].arrival))
 	}
-	if n == len(s.records) && s.closed != 0 {
+	if n == len(s.records) && s.closed != 0 && (len(page.Records) == 0 || w.r.IntN(2) == 0) {
 		page.End = true
 		for _, c := range s.children {
 			if w.secretive && w.r.IntN(2) == 0 {
