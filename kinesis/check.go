@@ -69,7 +69,7 @@ func (c Config) places(bad *mistakes, s *settings.Settings) {
 
 // checkStream refuses what is neither a name nor an ARN.
 func checkStream(name string) error {
-	if names.MatchString(name) || arns.MatchString(name) {
+	if names.MatchString(name) && name != "." && name != ".." || arns.MatchString(name) {
 		return nil
 	}
 	return fmt.Errorf("%w: %.80q is neither a stream's name (1 to 128 of a-z, A-Z, 0-9, '_', '.' and '-') nor its ARN", stream.ErrInvalid, name)

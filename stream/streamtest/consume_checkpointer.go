@@ -195,6 +195,7 @@ func (t *T) saves(kept stream.Checkpointer) {
 func (t *T) startKept(kept stream.Checkpointer) {
 	name := t.stream(1)
 	t.send(plain(name, "k0", "k0/0"))
+	t.apart()
 	c := t.group(name)
 	c.Checkpointer, c.Start = kept, stream.Latest()
 	p := newTape()

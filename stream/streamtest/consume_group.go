@@ -112,6 +112,9 @@ func (r *running) wait() error {
 	return r.err
 }
 
+// apart lets what is stored be older than what comes next by any service's clock, which may tell whole seconds only.
+func (t *T) apart() { t.sleep(2 * time.Second) }
+
 // sleep waits in a way that works in a bubble and outside; it is no synchronisation.
 func (t *T) sleep(d time.Duration) {
 	timer := time.NewTimer(d)

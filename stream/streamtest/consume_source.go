@@ -124,6 +124,7 @@ func nextChildren(t *T) {
 	name := t.stream(1)
 	old := numbered(name, 12, 2)
 	t.send(old...)
+	t.apart()
 	parent := t.partitionNames(name)[0]
 	c := t.group(name)
 	c.Start = stream.Latest()

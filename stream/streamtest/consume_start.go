@@ -11,9 +11,9 @@ import (
 func nextEnd(t *T) {
 	name := t.stream(2)
 	t.send(numbered(name, 4, 5)...)
-	t.sleep(2 * time.Second)
+	t.apart()
 	middle := time.Now()
-	t.sleep(2 * time.Second)
+	t.apart()
 	t.send(numbered(name, 4, 10)[20:]...)
 	read := t.read(name)
 	count := func(c stream.ConsumerConfig) int {
@@ -70,6 +70,7 @@ func (t *T) endsSource(name string, n int) {
 func startOnce(t *T) {
 	name := t.stream(2)
 	t.send(numbered(name, 6, 3)...)
+	t.apart()
 	c := t.group(name)
 	c.Start = stream.Latest()
 	p := newTape()

@@ -4,6 +4,7 @@ package env
 
 import (
 	"context"
+	"time"
 
 	"github.com/streamport-go/streamport/internal/verify/check"
 	"github.com/streamport-go/streamport/internal/verify/fault"
@@ -49,8 +50,9 @@ type Opener interface {
 type Traits struct {
 	Headers, Tombstones, NilKeys, EventTime, Transactions bool
 
-	Level       check.Level // what is promised whatever the workload
-	RecordBytes int         // the largest key and value together that are surely taken; 0: not to be tried
+	Level       check.Level   // what is promised whatever the workload
+	Clock       time.Duration // how exactly the service tells its time: Latest may begin so much too early
+	RecordBytes int           // the largest key and value together that are surely taken; 0: not to be tried
 }
 
 // Settings are what a run asks of an environment.

@@ -129,6 +129,7 @@ func (r *run) prologue(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read what stands there before the group: %w", err)
 	}
+	time.Sleep(r.traits.Clock)
 	for _, part := range r.env.Partitions(Input) {
 		r.birth[Input+"/"+part] = stream.Position{}
 	}

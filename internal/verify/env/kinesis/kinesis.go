@@ -62,8 +62,8 @@ func (Services) Choices() []fault.Choice {
 func (v Services) Traits() env.Traits {
 	return env.Traits{
 		Headers: v.tagged(), Tombstones: v.tagged(), NilKeys: v.tagged(), EventTime: v.tagged(),
-		RecordBytes: 1<<20 - 512,
-		Level:       check.Level{KeyOrder: true, Fencing: true, QuietIn: 20 * time.Second},
+		RecordBytes: 1<<20 - 512, Clock: 2 * time.Second,
+		Level: check.Level{KeyOrder: true, Fencing: true, QuietIn: 20 * time.Second},
 	}
 }
 
