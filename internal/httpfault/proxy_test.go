@@ -315,12 +315,26 @@ func event(payload string, headers ...string) []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
 
+// closedShard is an answer of ListShards with a shard that was merged with another.
+const closedShard = `{"Shards":[
+	{"ShardId":"shard","SequenceNumberRange":{"StartingSequenceNumber":"1","EndingSequenceNumber":"9"}},
+	{"ShardId":"other","SequenceNumberRange":{"StartingSequenceNumber":"1"}},
+	{"ShardId":"child","ParentShardId":"other","AdjacentParentShardId":"shard","HashKeyRange":{"StartingHashKey":"0",
+	"EndingHashKey":"7"},"SequenceNumberRange":{"StartingSequenceNumber":"9"}}]}`
+
 // subscriber serves one subscription as kinesis-local does, or with the first frame.
 func subscriber(t *testing.T, frames ...[]byte) *kinesis.Client {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ListShards") {
+			_, _ = w.Write([]byte(closedShard))
+			return
+		}
 		w.Header().Set("Content-Type", "application/vnd.amazon.eventstream")
 		for _, f := range frames {
+			if f == nil { // nothing happens for a while
+				time.Sleep(200 * time.Millisecond)
+			}
 			_, _ = w.Write(f)
 			_ = http.NewResponseController(w).Flush()
 		}
@@ -353,6 +367,23 @@ func TestSubscriptionsBeginAsTheServicesDo(t *testing.T) {
 			require.NoError(t, out.GetStream().Close())
 		})
 	}
+	t.Run("the end of a closed shard", func(t *testing.T) {
+		full := event(`{"ContinuationSequenceNumber":"8","MillisBehindLatest":0,"Records":[{"Data":"YQ==","PartitionKey":"k",`+
+			`"SequenceNumber":"8"}]}`, ":message-type", "event", ":event-type", "SubscribeToShardEvent")
+		out, err := subscribe(t, subscriber(t, full, records, full, records, nil, records, records))
+		require.NoError(t, err)
+		var got []types.SubscribeToShardEvent
+		for e := range out.GetStream().Events() {
+			got = append(got, e.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value)
+		}
+		require.NoError(t, out.GetStream().Close())
+		require.Len(t, got, 5, "the third idle one is the first that cannot be older than the end of the shard")
+		require.Len(t, got[2].Records, 1)
+		require.Nil(t, got[4].ContinuationSequenceNumber)
+		require.Len(t, got[4].ChildShards, 1)
+		require.Equal(t, "child", *got[4].ChildShards[0].ShardId)
+		require.Equal(t, []string{"other", "shard"}, got[4].ChildShards[0].ParentShards)
+	})
 	t.Run("an exception", func(t *testing.T) {
 		_, err := subscribe(t, subscriber(t, event(`{"message":"in use"}`, ":message-type", "exception",
 			":exception-type", "ResourceInUseException", ":content-type", "application/json")))

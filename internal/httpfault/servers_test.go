@@ -62,3 +62,37 @@ func consumerOf(t *testing.T, c *kinesis.Client) string {
 	}, time.Minute, 50*time.Millisecond)
 	return *made.Consumer.ConsumerARN
 }
+
+// Kinesis-local never ends a subscription to a closed shard; behind the proxy it ends as the service's does.
+func TestASubscriptionEndsWithItsShard(t *testing.T) {
+	e := testenv.RunKinesis(t, testenv.KinesisConfig{})
+	p, err := httpfault.Listen(e.Endpoint(), 1)
+	require.NoError(t, err)
+	t.Cleanup(p.Close)
+	c := clientOf(t, p.Endpoint())
+	arn := consumerOf(t, c)
+	_, err = put(t, c, "a", "b")
+	require.NoError(t, err)
+	out, err := c.SubscribeToShard(t.Context(), &kinesis.SubscribeToShardInput{ConsumerARN: &arn,
+		ShardId:          aws.String("shardId-000000000000"),
+		StartingPosition: &types.StartingPosition{Type: types.ShardIteratorTypeTrimHorizon}})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, out.GetStream().Close()) }()
+	_, err = c.SplitShard(t.Context(), &kinesis.SplitShardInput{StreamName: aws.String("s"),
+		ShardToSplit: aws.String("shardId-000000000000"), NewStartingHashKey: aws.String("170141183460469231731687303715884105728")})
+	require.NoError(t, err)
+	records := 0
+	var children []types.ChildShard
+	for event := range out.GetStream().Events() {
+		told := event.(*types.SubscribeToShardEventStreamMemberSubscribeToShardEvent).Value
+		require.Empty(t, children, "the last event is the last")
+		records += len(told.Records)
+		if children = told.ChildShards; children != nil {
+			require.Nil(t, told.ContinuationSequenceNumber)
+		}
+	}
+	require.NoError(t, out.GetStream().Err())
+	require.Equal(t, 2, records)
+	require.Len(t, children, 2)
+	require.Equal(t, []string{"shardId-000000000000"}, children[0].ParentShards)
+}
