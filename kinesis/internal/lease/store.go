@@ -8,7 +8,8 @@ import (
 // A Store keeps rows and changes them one at a time by compare-and-swap. Methods may be called from many goroutines.
 //
 // Reads are consistent: they show every write that was answered before they began. A write whose answer is lost is an error
-// that Is stream.ErrUnknownOutcome: it may have happened. A throttled call is stream.ErrThrottled: nothing happened.
+// that Is stream.ErrUnknownOutcome: it may have happened; no write is repeated below. A throttled call is
+// stream.ErrThrottled: nothing happened.
 type Store interface {
 	// Scan returns all rows, over all pages. Items that are no leases are left out.
 	Scan(ctx context.Context) ([]Row, error)

@@ -8,7 +8,7 @@ import (
 
 // take makes the row ours if it is still as it was seen (KCL's take). What its owner renewed last, it sent before since:
 // once Failover has passed from then, it holds the lease no more, whether it has noticed or not.
-func (t *taker) take(taking, running context.Context, r Row, since time.Time) {
+func (t *taker) take(taking, running context.Context, r Row, since time.Time) bool {
 	me, nobody := t.m.config.Owner, ""
 	c := Change{
 		Counter: &r.Counter, Owner: &r.Owner, HandOverIs: &r.HandOver,
@@ -18,18 +18,18 @@ func (t *taker) take(taking, running context.Context, r Row, since time.Time) {
 	if r.Owner != "" && !mutated("a stolen lease is used at once") {
 		ready = since.Add(t.m.config.Failover)
 	}
-	t.win(taking, running, r, c, ready)
+	return t.win(taking, running, r, c, ready)
 }
 
-// win makes a write that makes a row ours, and holds it if it is.
-func (t *taker) win(taking, running context.Context, r Row, c Change, ready time.Time) {
+// win makes a write that makes a row ours, holds it if it is, and reports whether it is.
+func (t *taker) win(taking, running context.Context, r Row, c Change, ready time.Time) bool {
 	doubt, sent := false, time.Now()
 	for n := range tries {
 		got, err := t.m.update(taking, r.Key, c)
 		if unknown(err) {
 			doubt = true
 			if wait(taking, t.m.config.pause(source(t.m.config.Owner, r.Key, r.Counter), n)) != nil {
-				return
+				return false
 			}
 			if got, _, err = t.m.get(taking, r.Key); err != nil {
 				continue
@@ -40,25 +40,23 @@ func (t *taker) win(taking, running context.Context, r Row, c Change, ready time
 			err = ErrConflict
 		}
 		won := err == nil || doubt && errors.Is(err, ErrConflict) && got.Owner == t.m.config.Owner && got.Counter == r.Counter+1
-		if !won {
-			return
-		}
-		if got.HandOver == "" {
+		if won && got.HandOver == "" {
 			t.m.hold(running, newLease(t.m, got, sent, ready))
 		}
-		return
+		return won
 	}
+	return false
 }
 
 // tries bounds how often a take with an unknown outcome is looked into; after that the row is as anybody's.
 const tries = 4
 
 // ask names us as the next owner of a lease that somebody holds (KCL's handoff). The counter stays: its owner goes on
-// writing until it hands over.
+// writing until it hands over. True: it is so, or may be.
 func (t *taker) ask(ctx context.Context, r Row) bool {
 	me, nobody := t.m.config.Owner, ""
 	_, err := t.m.update(ctx, r.Key, Change{Owner: &r.Owner, HandOverIs: &nobody, SetOwner: &me, SetHandOver: &r.Owner})
-	return err == nil
+	return err == nil || unknown(err)
 }
 
 // accept begins to hold what was handed over to us, and takes what should have been.
@@ -67,6 +65,7 @@ func (t *taker) accept(taking, running context.Context, rows map[string]Row, now
 	if !t.m.config.GoOnly {
 		return
 	}
+	var given, late []string
 	for _, key := range sortedKeys(rows) {
 		r := rows[key]
 		held, _ := t.holds(key)
@@ -75,13 +74,18 @@ func (t *taker) accept(taking, running context.Context, rows map[string]Row, now
 		case r.Owner != me || held:
 			delete(t.asked, key)
 		case r.HandOver == "" && asked:
-			t.win(taking, running, r, Change{Counter: &r.Counter, Owner: &me, HandOverIs: &nobody, Raise: true}, now)
+			given = append(given, key)
 		case r.HandOver != "" && !asked:
 			t.asked[key] = now
 		case asked && now.Sub(since) >= t.m.config.Grace+t.m.config.Failover:
-			t.take(taking, running, r, t.seen[key].since)
+			late = append(late, key)
 		}
 	}
+	t.each(given, func(key string) bool {
+		r := rows[key]
+		return t.win(taking, running, r, Change{Counter: &r.Counter, Owner: &me, HandOverIs: &nobody, Raise: true}, now)
+	})
+	t.each(late, func(key string) bool { return t.take(taking, running, rows[key], t.seen[key].since) })
 }
 
 // decline gives leases that were not handed over yet back to those that hold them. It is for the end, after the taker's

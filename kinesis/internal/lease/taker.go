@@ -20,6 +20,7 @@ type taker struct {
 	asked   map[string]time.Time // leases that live owners are to hand over to us, and since when
 	settled bool                 // a table was seen in which nobody else, as far as can be told, holds a row in our name
 	failed  bool                 // somebody does
+	quick   int                  // rounds in a row that left something to do
 }
 
 // takesAtOnce bounds the takes that are under way at a time.
@@ -80,10 +81,12 @@ func (t *taker) round(taking, running context.Context) time.Duration {
 	}
 	p := tab.plan(t.m.config.Owner, t.m.config.MaxSteal, 3*t.m.config.Failover, t.rand)
 	t.act(taking, running, rows, p, now)
-	if p.more {
-		return jitter(t.rand, t.m.config.Failover/40)
+	if !p.more {
+		t.quick = 0
+		return t.soon(rows, now, every)
 	}
-	return t.soon(rows, now, every)
+	t.quick++
+	return min(jitter(t.rand, t.m.config.Failover/80<<min(t.quick, 6)), every)
 }
 
 // scan reads all rows by their key. Leases that we hold are as their last write left them.
@@ -198,41 +201,45 @@ func (t *taker) soon(rows map[string]Row, now time.Time, every time.Duration) ti
 
 // act takes and steals what is planned.
 func (t *taker) act(taking, running context.Context, rows map[string]Row, p plan, now time.Time) {
-	var wg sync.WaitGroup
-	room := make(chan struct{}, takesAtOnce)
-	each := func(keys []string, do func(Row)) {
-		for _, key := range keys {
-			room <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-room }()
-				if !t.quitting() && t.confirm(taking, rows[key]) {
-					do(rows[key])
-				}
-			})
-		}
-	}
 	for _, key := range slices.Concat(p.take, p.steal) {
 		t.seen[key].strange = 0 // what moves next may be our own write
 	}
-	var mu sync.Mutex
-	asked := map[string]time.Time{}
-	take := func(r Row) { t.take(taking, running, r, t.seen[r.Key].since) }
-	each(p.take, take)
+	take := func(key string) bool {
+		return t.confirm(taking, rows[key]) && t.take(taking, running, rows[key], t.seen[key].since)
+	}
+	t.each(p.take, take)
 	if !t.m.config.GoOnly || mutated("nobody is asked before a lease is taken") {
-		each(p.steal, take)
-	} else {
-		each(p.steal, func(r Row) {
-			if t.ask(taking, r) {
+		t.each(p.steal, take)
+		return
+	}
+	for _, key := range t.each(p.steal, func(key string) bool {
+		return t.confirm(taking, rows[key]) && t.ask(taking, rows[key])
+	}) {
+		t.asked[key] = now
+	}
+}
+
+// each does something with rows, so many at a time, and returns those for which it came off.
+func (t *taker) each(keys []string, do func(key string) bool) []string {
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		done []string
+		room = make(chan struct{}, takesAtOnce)
+	)
+	for _, key := range keys {
+		room <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-room }()
+			if !t.quitting() && do(key) {
 				mu.Lock()
-				asked[r.Key] = now
-				mu.Unlock()
+				defer mu.Unlock()
+				done = append(done, key)
 			}
 		})
 	}
 	wg.Wait()
-	for key, since := range asked {
-		t.asked[key] = since
-	}
+	return done
 }
 
 func (t *taker) confirm(ctx context.Context, r Row) bool {

@@ -220,6 +220,13 @@ func TestAnAnswerThatCannotBeReadIsUnknown(t *testing.T) {
 }
 
 func TestARedirectIsNotFollowed(t *testing.T) {
+	for _, status := range []int{http.StatusFound, http.StatusTemporaryRedirect} {
+		redirect(t, status)
+	}
+}
+
+func redirect(t *testing.T, status int) {
+	t.Helper()
 	fake := fakekinesis.NewTables(fakekinesis.TableOptions{})
 	open(t, fake)
 	sent := 0
@@ -229,7 +236,7 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 		}
 		sent++
 		return &http.Response{
-			StatusCode: http.StatusTemporaryRedirect, Header: http.Header{"Location": {"http://elsewhere.invalid"}},
+			StatusCode: status, Header: http.Header{"Location": {"http://elsewhere.invalid"}},
 			Body: http.NoBody, Request: r,
 		}, nil
 	})
@@ -238,6 +245,17 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	_, _, err = s.Get(t.Context(), key)
 	require.Error(t, err)
 	require.Equal(t, 1, sent)
+}
+
+// Package transport says why.
+func TestBodiesAreOnlyRead(t *testing.T) {
+	fake := fakekinesis.NewTables(fakekinesis.TableOptions{})
+	open(t, fake)
+	_, err := dynamo.Open(t.Context(), client(trip(func(r *http.Request) (*http.Response, error) {
+		require.NotImplements(t, (*io.WriterTo)(nil), r.Body)
+		return fake.RoundTrip(r)
+	})), table, false)
+	require.NoError(t, err)
 }
 
 func TestALeaseThatCannotBeReadIsCorrupt(t *testing.T) {
