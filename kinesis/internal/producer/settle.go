@@ -83,73 +83,74 @@ func (o *outlet) acknowledge(p *parcel, res *api.Result, at stream.Position) {
 	}
 }
 
+// An outcome is what remains to be done about a request when its parcels are dealt with.
+type outcome struct {
+	lost      []*parcel // that fail
+	records   int       // that leave the space
+	bytes     int64
+	disorders int // keys whose order the service has not kept
+}
+
 // conclude does with each parcel what its verdict says, and ends the request.
 func (o *outlet) conclude(r *request, results []api.Result) {
-	var (
-		lost      []*parcel
-		records   int
-		bytes     int64
-		disorders int
-		now       = o.sink.now()
-	)
-	o.mu.Lock()
-	o.clock = now
-	for i, p := range r.parcels {
-		v := r.verdict[i]
-		if v.fate == stored && results[i].Shard != r.lines[i].shard && p.place == o.atlas.round {
-			o.atlas.surprise = true
-		}
-		if v.fate == throttled {
-			r.lines[i].pace.throttled(r.sent, now)
-		}
-		for p != nil {
-			q := p
-			p, q.mate = q.mate, nil
-			if v.fate == stored {
-				n, size, ok := o.arrive(q, &results[i], v.at)
-				records, bytes = records+n, bytes+size
-				if !ok {
-					disorders++
-				}
-				continue
-			}
-			if o.again(q, v, len(r.parcels), now) {
-				continue
-			}
-			lost = append(lost, q)
-		}
-	}
-	o.inFlight--
-	o.freeRequest(r)
-	o.mu.Unlock()
-	o.sink.space.leave(records, bytes)
-	for _, p := range lost {
+	end := o.sort(r, results)
+	o.sink.space.leave(end.records, end.bytes)
+	for _, p := range end.lost {
 		o.fail(p, p.cause)
 	}
-	if disorders > 0 {
+	if end.disorders > 0 {
 		o.sink.config.Logger.Error("the service has stored records of a key before earlier ones: their order is lost",
-			slog.String("stream", o.name), slog.Int("keys", disorders))
+			slog.String("stream", o.name), slog.Int("keys", end.disorders))
 	}
 	o.nudge()
 }
 
-// arrive ends a parcel that is stored, and lets its lane go on. It reports what has left the space, and whether the record
-// stands behind the one of its key before it. The caller holds o.mu.
-func (o *outlet) arrive(p *parcel, res *api.Result, at stream.Position) (records int, bytes int64, inOrder bool) {
-	records, bytes, inOrder = p.items.n, p.payload(), true
+func (o *outlet) sort(r *request, results []api.Result) (end outcome) {
+	now := o.sink.now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.clock = now
+	for i, p := range r.parcels {
+		v, l := r.verdict[i], r.lines[i]
+		var res *api.Result
+		switch v.fate {
+		case stored:
+			res = &results[i]
+			o.atlas.surprise = o.atlas.surprise || res.Shard != l.shard && p.place == o.atlas.round
+		case throttled:
+			l.pace.throttled(r.sent, now)
+		}
+		for p != nil {
+			q := p
+			p, q.mate = q.mate, nil
+			if res != nil {
+				o.arrive(q, res, v.at, &end)
+			} else if !o.again(q, v, len(r.parcels), now) {
+				end.lost = append(end.lost, q)
+			}
+		}
+	}
+	o.inFlight--
+	o.freeRequest(r)
+	return end
+}
+
+// arrive ends a parcel that is stored, and lets its lane go on. The caller holds o.mu.
+func (o *outlet) arrive(p *parcel, res *api.Result, at stream.Position, end *outcome) {
+	end.records += p.items.n
+	end.bytes += p.payload()
 	for it := p.items.pop(); it != nil; it = p.items.pop() {
 		o.release(it)
 	}
 	l := p.lane
 	if l == nil || l.parcel != p {
 		o.freeParcel(p)
-		return records, bytes, inOrder
+		return
 	}
-	if o.ordered() {
-		inOrder = l.note(res, at)
+	if !l.note(res, at) {
+		end.disorders++
 	}
 	o.advance(p)
-	return records, bytes, inOrder
 }
 
 // note keeps what a lane knows of its last record, and reports whether that is behind the one before.
@@ -174,30 +175,36 @@ func (o *outlet) advance(p *parcel) {
 func (o *outlet) again(p *parcel, v verdict, together int, now int64) bool {
 	p.cause = v.err
 	p.unknown = p.unknown || v.fate == uncertain
-	switch {
-	case o.ended != nil:
-		p.cause = o.ended
-	case v.fate == failed:
-	case now-p.since >= int64(o.sink.config.DeliveryTimeout):
-		p.cause = late(v.err)
-	default:
-		if v.fate == tooMuch {
-			p.most = max(together/2, 1)
-			o.queue(p, true)
-			return true
-		}
-		if v.err == errElsewhere {
-			o.atlas.surprise = true
-		}
-		if mutated("reorder on partial failure") && p.lane != nil && p.lane.parcel == p && p.lane.queue.n > 0 {
-			o.overtake(p, now)
-			return true
-		}
-		o.rest(p, backoff(p.tries), now)
+	if cause := o.final(p, v, now); cause != nil {
+		p.state, p.cause = failing, cause
+		return false
+	}
+	if v.fate == tooMuch {
+		p.most = max(together/2, 1)
+		o.queue(p, true)
 		return true
 	}
-	p.state = failing
-	return false
+	o.atlas.surprise = o.atlas.surprise || v.err == errElsewhere
+	l := p.lane
+	if mutated("reorder on partial failure") && l != nil && l.parcel == p && l.queue.n > 0 {
+		o.overtake(p, now)
+		return true
+	}
+	o.rest(p, backoff(p.tries), now)
+	return true
+}
+
+// final is why a parcel is not tried again; nil if it is. The caller holds o.mu.
+func (o *outlet) final(p *parcel, v verdict, now int64) error {
+	switch {
+	case o.ended != nil:
+		return o.ended
+	case v.fate == failed:
+		return v.err
+	case now-p.since >= int64(o.sink.config.DeliveryTimeout):
+		return late(v.err)
+	}
+	return nil
 }
 
 // overtake is what no lane may do: what is behind a record goes first.
