@@ -79,27 +79,29 @@ func (l *Lease) obey(ctx context.Context, o order) answer {
 
 // write makes a fenced write, tries again what did not happen, and finds out what may have.
 func (l *Lease) write(ctx context.Context, o order) (Row, error) {
-	first, doubt := time.Now(), false
+	first := time.Now()
 	for n := 0; ; n++ {
 		known, sent := l.Row(), time.Now()
 		change := l.fence(known, o)
 		got, err := l.m.update(ctx, l.key, change)
 		if err == nil {
+			l.doubt = false
 			l.adopt(got, sent)
 			return got, nil
 		}
 		if unknown(err) && mutated("an unknown outcome is a success") {
 			return change.Apply(known), nil
 		}
-		doubt = doubt || unknown(err)
+		l.doubt = l.doubt || unknown(err)
 		if unknown(err) || errors.Is(err, ErrConflict) {
 			if got.Key == "" || unknown(err) {
 				if got, err = l.find(ctx); err != nil {
 					return Row{}, err
 				}
 			}
-			switch l.judge(known, change, got, doubt) {
+			switch l.judge(known, change, got) {
 			case done:
+				l.doubt = false
 				l.adopt(got, first)
 				return got, nil
 			case refused:
@@ -166,17 +168,17 @@ const (
 	gone                   // somebody else has the row
 )
 
-// judge says what became of a write. Doubt: one of its tries may have happened.
-func (l *Lease) judge(known Row, c Change, got Row, doubt bool) verdict {
+// judge says what became of a write that did not meet its condition, or may have.
+func (l *Lease) judge(known Row, c Change, got Row) verdict {
 	me := l.m.config.Owner
 	ours := got.Owner == me || l.asking(got)
 	c.Counter, c.Owner, c.HandOverIs = nil, nil, nil
 	switch {
 	case !ours:
 		return gone
-	case got.Counter == known.Counter+1 && doubt && c.borne(got):
+	case got.Counter == known.Counter+1 && l.doubt && c.borne(got):
 		return done
-	case got.Counter == known.Counter, got.Counter == known.Counter+1 && doubt:
+	case got.Counter == known.Counter, got.Counter == known.Counter+1 && l.doubt:
 		if c.Meets(got) {
 			return again
 		}
