@@ -45,12 +45,11 @@ func (s *Syncer) Gone(ctx context.Context, l Fenced, p *Progress, since time.Tim
 	}
 	end := lease.AtEnd
 	c := lease.Change{Checkpoint: &end, Pos: s.mourn(v, row, p.unread(), rows)}
-	for id, sh := range v.shards {
-		if slices.Contains(sh.Parents(), row.Key) {
-			c.Children = append(c.Children, id)
+	for _, r := range rows {
+		if slices.Contains(r.Parents, row.Key) {
+			c.Children = append(c.Children, r.Key) // as far as they have rows
 		}
 	}
-	slices.Sort(c.Children)
 	_, err = l.Update(ctx, c)
 	return err == nil, err
 }

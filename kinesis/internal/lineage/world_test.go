@@ -93,6 +93,7 @@ type world struct {
 	faults  []string
 	handled int
 	calls   int
+	had     map[string]bool // rows that ever were
 	trace   bool
 	digest  hash.Hash64 // of all writes
 }
@@ -114,7 +115,7 @@ type simRecord struct {
 }
 
 func newWorld(seed uint64) *world {
-	w := &world{table: lease.NewMemory(), digest: fnv.New64(), shards: map[string]*simShard{}, r: rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // a seed
+	w := &world{table: lease.NewMemory(), digest: fnv.New64(), had: map[string]bool{}, shards: map[string]*simShard{}, r: rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // a seed
 	w.plan = makePlan(w.r)
 	w.trace = os.Getenv("LINEAGE_TRACE") != ""
 	for i := range w.plan.shards {
@@ -388,6 +389,12 @@ func (w *world) written(c lease.Write) {
 		}
 		if *a.Own.Start != w.start {
 			w.fault("the row of %s has another threshold", a.Key)
+		}
+	}
+	w.had[a.Key] = true
+	for _, child := range a.Children {
+		if !w.had[child] {
+			w.fault("the row of %s names %s, which has none", a.Key, child)
 		}
 	}
 	switch {
