@@ -64,7 +64,7 @@ func (in *registerConsumer) about() (stream, shard string) { return nameOf(in.St
 
 func (in *registerConsumer) check() *failure {
 	if !named(in.ConsumerName) {
-		return fail(codeValidation, "Value at 'consumerName' failed to satisfy constraint")
+		return unmet("consumerName", "satisfy [a-zA-Z0-9_.-]{1,128}")
 	}
 	return target{StreamARN: in.StreamARN}.check()
 }
@@ -78,7 +78,7 @@ func (in *registerConsumer) do(s *Server, _ outcome, now time.Time) (any, *failu
 	born := now.Unix()
 	for _, c := range all {
 		if c.name == in.ConsumerName {
-			return nil, fail(codeInUse, "Consumer %s for stream %s under account %s already exists.", c.name, st.name, s.cfg.Account)
+			return nil, fail(codeInUse, "Consumer %s for stream %s already exists.", c.name, st.name)
 		}
 		if c.status(now) == statusCreating {
 			creating++
@@ -90,7 +90,8 @@ func (in *registerConsumer) do(s *Server, _ outcome, now time.Time) (any, *failu
 	st.registered = max(st.registered+1, born) // the ARN of a consumer made anew differs
 	c := &consumer{
 		name: in.ConsumerName, arn: fmt.Sprintf("%s/consumer/%s:%d", st.arn, in.ConsumerName, st.registered),
-		created: time.Unix(st.registered, 0), ready: now.Add(s.settling()), subs: map[string]*subscription{}, calls: map[string]*window{},
+		created: time.Unix(st.registered, 0), ready: now.Add(s.settling()),
+		subs: map[string]*subscription{}, calls: map[string]*window{},
 	}
 	st.consumers = append(st.consumers, c)
 	return struct{ Consumer shownConsumer }{c.show(now)}, nil
@@ -130,7 +131,7 @@ func (s *Server) consumer(t consumerTarget, now time.Time) (*stream, *consumer, 
 			return st, c, nil
 		}
 	}
-	return nil, nil, fail(codeNotFound, "Consumer %s of stream %s under account %s not found.", t.ConsumerName, name, s.cfg.Account)
+	return nil, nil, fail(codeNotFound, "Consumer %s of stream %s not found.", t.ConsumerName, name)
 }
 
 type describeConsumer struct{ consumerTarget }

@@ -42,7 +42,7 @@ func (in *createStream) check() *failure {
 	demand := in.StreamModeDetails != nil && in.StreamModeDetails.StreamMode == onDemand
 	switch {
 	case !named(in.StreamName):
-		return fail(codeValidation, "Value at 'streamName' failed to satisfy constraint")
+		return unmet("streamName", "satisfy [a-zA-Z0-9_.-]{1,128}")
 	case demand && in.ShardCount != nil:
 		return fail(codeValidation, "Requests to create a stream in ON_DEMAND mode must not specify ShardCount")
 	case !demand && (in.ShardCount == nil || *in.ShardCount < 1):
@@ -76,7 +76,8 @@ func (in *createStream) do(s *Server, _ outcome, now time.Time) (any, *failure) 
 func (s *Server) make(in *createStream, now time.Time, creating time.Duration) {
 	s.made++
 	st := &stream{
-		life: s.made, name: in.StreamName, created: now.Truncate(time.Second), retention: defaultRetained, recordBytes: defaultRecord,
+		life: s.made, name: in.StreamName, created: now.Truncate(time.Second),
+		retention: defaultRetained, recordBytes: defaultRecord,
 		arn:      "arn:aws:kinesis:" + s.cfg.Region + ":" + s.cfg.Account + ":stream/" + in.StreamName,
 		creating: now.Add(creating), auto: in.RecordDistributionStrategy == distributed,
 	}

@@ -30,8 +30,9 @@ func (in *describeSummary) do(s *Server, o outcome, now time.Time) (any, *failur
 	}
 	sum := summary{
 		StreamName: st.name, StreamARN: st.arn, StreamStatus: st.status(now), StreamCreationTimestamp: stamp{st.created},
-		StreamModeDetails: st.mode(), RetentionPeriodHours: int(st.retention / time.Hour), ConsumerCount: len(st.readers(now)),
-		MaxRecordSizeInKiB: st.recordBytes >> 10, EncryptionType: st.encrypted(), EnhancedMonitoring: []struct{}{},
+		StreamModeDetails: st.mode(), RetentionPeriodHours: int(st.retention / time.Hour),
+		ConsumerCount: len(st.readers(now)), MaxRecordSizeInKiB: st.recordBytes >> 10,
+		EncryptionType: st.encrypted(), EnhancedMonitoring: []struct{}{},
 		RecordDistributionStrategy: st.strategy(),
 	}
 	at := s.asOf(st, o, now)

@@ -28,17 +28,19 @@ func frame(payload []byte, headers ...header) []byte {
 }
 
 // initialFrame begins an event stream: the SDK wants it first.
-func initialFrame() []byte {
-	return frame([]byte("{}"), header{":message-type", "event"}, header{":event-type", "initial-response"}, header{":content-type", contentJSON})
-}
+func initialFrame() []byte { return message([]byte("{}"), "event", "initial-response") }
 
 // eventFrame is an event of a subscription.
 func eventFrame(e *shardEvent) []byte {
 	body, _ := json.Marshal(e) // of texts, bytes and numbers: it cannot fail
-	return frame(body, header{":message-type", "event"}, header{":event-type", "SubscribeToShardEvent"}, header{":content-type", contentJSON})
+	return message(body, "event", "SubscribeToShardEvent")
 }
 
 // exceptionFrame ends a subscription with an error.
-func exceptionFrame(f *failure) []byte {
-	return frame(failJSON(f), header{":message-type", "exception"}, header{":exception-type", f.code}, header{":content-type", contentJSON})
+func exceptionFrame(f *failure) []byte { return message(failJSON(f), "exception", f.code) }
+
+// message is a frame with the headers that Kinesis gives it.
+func message(payload []byte, kind, name string) []byte {
+	return frame(payload,
+		header{":message-type", kind}, header{":" + kind + "-type", name}, header{":content-type", contentJSON})
 }

@@ -43,7 +43,7 @@ func (in *getRecords) about() (stream, shard string) {
 
 func (in *getRecords) check() *failure {
 	if in.Limit != nil && *in.Limit < 1 {
-		return fail(codeValidation, "Value at 'limit' failed to satisfy constraint: Member must have value greater than or equal to 1")
+		return unmet("limit", "have value greater than or equal to 1")
 	}
 	if in.Limit != nil && *in.Limit > maxGet {
 		return fail(codeArgument, "Limit exceeds %d", maxGet)

@@ -75,8 +75,8 @@ func (s *Server) begin(st *stream, sh *shard, kind, number string, t *stamp, now
 	case atSequence, afterSequence:
 		seq, ok := parseSequence(number)
 		if !ok || seq.shard() != sh.index || seq.born() != sh.born {
-			return p, fail(codeArgument, "StartingSequenceNumber %s used in GetShardIterator on shard %s in stream %s under account %s is"+
-				" invalid because it did not come from this stream.", number, sh.id, st.name, s.cfg.Account)
+			return p, fail(codeArgument, "StartingSequenceNumber %s used on shard %s of stream %s did not come from this shard.",
+				number, sh.id, st.name)
 		}
 		p.Next = sh.find(func(r *record) bool {
 			c := r.seq.compare(seq)

@@ -20,6 +20,8 @@ const (
 	filterFromTime  = "FROM_TIMESTAMP"
 )
 
+var filters = []string{afterShard, atTrimHorizon, fromTrimHorizon, atLatest, filterAtTime, filterFromTime}
+
 type shardFilter struct {
 	Type      string
 	ShardId   string
@@ -85,7 +87,7 @@ func (f *shardFilter) check() *failure {
 	}
 	byTime := f.Type == filterAtTime || f.Type == filterFromTime
 	switch {
-	case !slices.Contains([]string{afterShard, atTrimHorizon, fromTrimHorizon, atLatest, filterAtTime, filterFromTime}, f.Type):
+	case !slices.Contains(filters, f.Type):
 		return fail(codeValidation, "unknown type of ShardFilter")
 	case (f.Type == afterShard) != (f.ShardId != ""):
 		return fail(codeArgument, "ShardId goes with the type AFTER_SHARD_ID, and only with it")
@@ -113,7 +115,7 @@ func (in *listShards) do(s *Server, o outcome, now time.Time) (any, *failure) {
 		in.StreamCreationTimestamp != nil && in.StreamCreationTimestamp.Unix() != st.created.Unix():
 		return nil, fail(codeNotFound, "Stream %s under account %s not found.", st.name, s.cfg.Account)
 	case st.status(now) == statusCreating:
-		return nil, fail(codeInUse, "Stream %s under account %s not ACTIVE, instead in state CREATING", st.name, s.cfg.Account)
+		return nil, s.busy(st, now)
 	}
 	t.Life = st.life
 	all := st.list(s.asOf(st, o, now), now, t)

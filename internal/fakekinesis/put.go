@@ -25,11 +25,11 @@ type putEntry struct {
 func (e *putEntry) check() *failure {
 	switch {
 	case e.Data == nil:
-		return fail(codeValidation, "Value null at 'data' failed to satisfy constraint: Member must not be null")
+		return unmet("data", "not be null")
 	case len(e.Data) > maxBlob:
-		return fail(codeValidation, "Value at 'data' failed to satisfy constraint: Member must have length less than or equal to %d", maxBlob)
+		return unmet("data", "have length less than or equal to %d", maxBlob)
 	case utf8.RuneCountInString(e.PartitionKey) > maxKeyRunes:
-		return fail(codeValidation, "Value at 'partitionKey' failed to satisfy constraint: Member must have length less than or equal to %d", maxKeyRunes)
+		return unmet("partitionKey", "have length less than or equal to %d", maxKeyRunes)
 	case e.ExplicitHashKey == "":
 		e.hash = hashOf(e.PartitionKey)
 		return nil
@@ -44,7 +44,7 @@ func (e *putEntry) check() *failure {
 // fits refuses what the stream does not take.
 func (e *putEntry) fits(st *stream) *failure {
 	if e.PartitionKey == "" && !st.auto {
-		return fail(codeValidation, "Value null at 'partitionKey' failed to satisfy constraint: Member must not be null")
+		return unmet("partitionKey", "not be null")
 	}
 	if len(e.Data)+len(e.PartitionKey) > st.recordBytes {
 		return fail(codeValidation, "Record size exceeds the stream's maximum of %d KiB", st.recordBytes>>10)
@@ -105,7 +105,7 @@ func (in *putRecord) do(s *Server, o outcome, now time.Time) (any, *failure) {
 // follows refuses a number that a record of the same client cannot have had.
 func (s *shard) follows(text string, st *stream) *failure {
 	if st.auto {
-		return fail(codeArgument, "SequenceNumberForOrdering is not supported for streams with the AUTO record distribution strategy")
+		return fail(codeArgument, "SequenceNumberForOrdering is not supported with the AUTO record distribution strategy")
 	}
 	seq, ok := parseSequence(text)
 	if !ok {
@@ -134,7 +134,7 @@ func (in *putRecords) check() *failure {
 		return err
 	}
 	if n := len(in.Records); n < 1 || n > maxEntries {
-		return fail(codeValidation, "Value at 'records' failed to satisfy constraint: Member must have length between 1 and %d", maxEntries)
+		return unmet("records", "have length between 1 and %d", maxEntries)
 	}
 	total := 0
 	for i := range in.Records {
@@ -181,8 +181,8 @@ func (in *putRecords) do(s *Server, o outcome, now time.Time) (any, *failure) {
 	return out, nil
 }
 
-// place is the shard that takes a record: "If the stream uses the AUTO record distribution strategy, the partition key is
-// optional and any value you provide is ignored".
+// place is the shard that takes a record: "If the stream uses the AUTO record distribution strategy, the partition key
+// is optional and any value you provide is ignored".
 func (st *stream) place(open []*shard, h hash) *shard {
 	if st.auto {
 		st.turn++

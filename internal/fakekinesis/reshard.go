@@ -21,8 +21,8 @@ func (in *splitShard) do(s *Server, _ outcome, now time.Time) (any, *failure) {
 	}
 	from, ok := parseHash(in.NewStartingHashKey)
 	if !ok || !sh.span.contains(from) || from == sh.span.first {
-		return nil, fail(codeArgument, "NewStartingHashKey %s used in SplitShard() on shard %s in stream %s under account %s is not a valid"+
-			" hash key for the shard.", in.NewStartingHashKey, sh.id, st.name, s.cfg.Account)
+		return nil, fail(codeArgument, "NewStartingHashKey %s is not a valid hash key for splitting shard %s of stream %s.",
+			in.NewStartingHashKey, sh.id, st.name)
 	}
 	st.update(now, s.settling(), func(at time.Time) {
 		if sh.closed.IsZero() { // a test may have been faster
@@ -54,8 +54,7 @@ func (in *mergeShards) do(s *Server, _ outcome, now time.Time) (any, *failure) {
 		return nil, err
 	}
 	if !adjacent(a, b) {
-		return nil, fail(codeArgument, "Shards %s and %s in stream %s under account %s are not an adjacent pair of shards eligible for"+
-			" merging", a.id, b.id, st.name, s.cfg.Account)
+		return nil, fail(codeArgument, "Shards %s and %s of stream %s are not an adjacent pair.", a.id, b.id, st.name)
 	}
 	st.update(now, s.settling(), func(at time.Time) {
 		if a.closed.IsZero() && b.closed.IsZero() {

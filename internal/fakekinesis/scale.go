@@ -33,9 +33,9 @@ func (in *updateShardCount) do(s *Server, _ outcome, now time.Time) (any, *failu
 	was, to := len(st.open()), in.TargetShardCount
 	switch {
 	case to > 2*was:
-		return nil, fail(codeArgument, "UpdateShardCount cannot scale up over double your current open shard count. Current: %d Target: %d", was, to)
+		return nil, fail(codeArgument, "UpdateShardCount cannot scale up over double. Current: %d Target: %d", was, to)
 	case 2*to < was:
-		return nil, fail(codeArgument, "UpdateShardCount cannot scale down below half your current open shard count. Current: %d Target: %d", was, to)
+		return nil, fail(codeArgument, "UpdateShardCount cannot scale down below half. Current: %d Target: %d", was, to)
 	case to > maxScaled:
 		return nil, fail(codeLimit, "Target shard count exceeds %d", maxScaled)
 	case s.cfg.Limits && !within(&st.scalings, now, maxScalings):

@@ -110,9 +110,14 @@ func (s *Server) reach(t target, now time.Time) (*stream, *failure) {
 func (s *Server) idle(t target, now time.Time) (*stream, *failure) {
 	st, err := s.find(t, now)
 	if err == nil && st.status(now) != statusActive {
-		return nil, fail(codeInUse, "Stream %s under account %s not ACTIVE, instead in state %s", st.name, s.cfg.Account, st.status(now))
+		return nil, s.busy(st, now)
 	}
 	return st, err
+}
+
+// busy is the failure of what needs another state of the stream.
+func (s *Server) busy(st *stream, now time.Time) *failure {
+	return fail(codeInUse, "Stream %s under account %s not ACTIVE, instead in state %s", st.name, s.cfg.Account, st.status(now))
 }
 
 // remove lets a stream be gone. The caller holds the lock.

@@ -29,8 +29,8 @@ func (in *retention) set(s *Server, now time.Time, may func(from, to time.Durati
 	}
 	to := time.Duration(in.RetentionPeriodHours) * time.Hour
 	if !may(st.retention, to) {
-		return nil, fail(codeArgument, "Requested retention period (%d hours) for stream %s does not fit the existing one (%d hours)",
-			in.RetentionPeriodHours, st.name, int(st.retention/time.Hour))
+		return nil, fail(codeArgument, "Requested retention period (%d hours) does not fit the existing one (%d hours)",
+			in.RetentionPeriodHours, int(st.retention/time.Hour))
 	}
 	st.retention = to
 	st.update(now, s.settling(), func(time.Time) {})
@@ -79,7 +79,7 @@ type updateMode struct {
 }
 
 func (in *updateMode) check() *failure {
-	if in.StreamModeDetails == nil || in.StreamModeDetails.StreamMode != onDemand && in.StreamModeDetails.StreamMode != provisioned {
+	if m := in.StreamModeDetails; m == nil || m.StreamMode != onDemand && m.StreamMode != provisioned {
 		return fail(codeValidation, "StreamMode must be PROVISIONED or ON_DEMAND")
 	}
 	return in.target.check()

@@ -28,7 +28,7 @@ func (in *subscribe) about() (stream, shard string) { return nameOf(in.ConsumerA
 
 func (in *subscribe) check() *failure {
 	if in.StartingPosition == nil {
-		return fail(codeValidation, "Value null at 'startingPosition' failed to satisfy constraint: Member must not be null")
+		return unmet("startingPosition", "not be null")
 	}
 	return consumerTarget{ConsumerARN: in.ConsumerARN}.check()
 }
@@ -48,7 +48,8 @@ func (in *subscribe) do(s *Server, o outcome, now time.Time) (any, *failure) {
 	if s.cfg.Limits && !c.called(sh).take(now, 1) {
 		return nil, fail(codeLimit, "Rate exceeded for SubscribeToShard of consumer %s on shard %s", in.ConsumerARN, sh.id)
 	}
-	at, err := s.begin(st, sh, in.StartingPosition.Type, in.StartingPosition.SequenceNumber, in.StartingPosition.Timestamp, now)
+	from := in.StartingPosition
+	at, err := s.begin(st, sh, from.Type, from.SequenceNumber, from.Timestamp, now)
 	if err != nil {
 		return nil, err
 	}

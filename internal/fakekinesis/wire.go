@@ -35,6 +35,11 @@ func fail(code, format string, args ...any) *failure {
 	return &failure{code: code, message: fmt.Sprintf(format, args...), status: http.StatusBadRequest}
 }
 
+// unmet makes a failure of a member that breaks its constraint, in the service's words.
+func unmet(member, format string, args ...any) *failure {
+	return fail(codeValidation, "Value at '"+member+"' failed to satisfy constraint: Member must "+format, args...)
+}
+
 // A request is a decoded input of an operation.
 type request interface {
 	// about is what the request concerns: a stream, and a shard or "".
