@@ -3,8 +3,6 @@ package kinesis_test
 import (
 	"context"
 	"fmt"
-	"math/big"
-	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -91,8 +89,9 @@ func fakeHarness(t testing.TB, change func(*kinesis.Config)) streamtest.Harness 
 			_, err := s.Merge(name, left, right)
 			return err
 		},
+		// No Trim: the service tells of what retention took by nothing but time, so it cannot be taken at a position. Records
+		// expire in TestExpired of package consumer, and in the model of package lineage.
 		Grow:   s.grow,
-		Trim:   s.trim,
 		Reopen: func(ctx context.Context) (stream.Backend, error) { return kinesis.Open(ctx, config(s)) },
 		Trouble: func(t testing.TB) stream.Backend {
 			s := serve(2)
@@ -145,22 +144,4 @@ func (s *service) grow(name string, shards int) error {
 			return err
 		}
 	}
-}
-
-// trim drops the records of a shard that stand before a position.
-func (s *service) trim(name, shard string, before stream.Position) error {
-	stored, err := s.Records(name, shard)
-	if err != nil {
-		return err
-	}
-	major, _, _ := before.Parts()
-	least, _ := new(big.Int).SetString(stream.MakePosition(major, 0, 0).String(), 10)
-	i := slices.IndexFunc(stored, func(r fakekinesis.Stored) bool {
-		n, _ := new(big.Int).SetString(r.Sequence, 10)
-		return n.Cmp(least) >= 0
-	})
-	if i < 0 {
-		i = len(stored)
-	}
-	return s.Server.Trim(name, shard, len(stored)-i)
 }

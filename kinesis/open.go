@@ -44,7 +44,7 @@ func (c Config) open(ctx context.Context) (*Backend, error) {
 	way, idle := carrier(s)
 	service := awskinesis.New(awskinesis.Config{
 		AWS: c.at(base, s.Endpoint), Endpoint: s.Endpoint, HTTP: way,
-		CBOR: s.CBOR, RequestTimeout: s.RequestTimeout, PutTimeout: s.PutTimeout,
+		CBOR: s.CBOR, RequestTimeout: s.RequestTimeout, PutTimeout: s.PutTimeout, Logger: s.Logger,
 	})
 	clients := Clients{Kinesis: service.Client()}
 	if s.LeaseTable != "" {
@@ -53,7 +53,8 @@ func (c Config) open(ctx context.Context) (*Backend, error) {
 	return newBackend(s, service, clients, idle), nil
 }
 
-// Clients are the SDK's clients, for what this package does not offer. They do not retry, and are closed with the backend.
+// Clients are the SDK's clients, for what this package does not offer. They do not retry, except a
+// request that is refused because this machine's clock is wrong.
 type Clients struct {
 	Kinesis  *kinesis.Client
 	DynamoDB *dynamodb.Client // nil with Config.Static

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"github.com/streamport-go/streamport/internal/fakekinesis"
 )
 
 // Wires are what a backend's requests go over, to Kinesis and to DynamoDB. They can be cut, and a member can be stopped.
@@ -15,7 +17,7 @@ type wires struct {
 
 	mu     sync.Mutex // guards what follows
 	cut    chan struct{}
-	paused map[string]chan struct{} // by member, as its name stands in requests
+	paused map[string]chan struct{} // by member
 }
 
 func newWires(streams, tables http.RoundTripper) *wires {
@@ -39,7 +41,7 @@ func (w *wires) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	again := r.Clone(r.Context())
 	again.Body = io.NopCloser(bytes.NewReader(body))
-	if stopped := w.stopped(string(body)); stopped != nil {
+	if stopped := w.stopped(fakekinesis.MemberOf(body)); stopped != nil {
 		select {
 		case <-stopped: // a process that goes on sends what it was about to send
 		case <-r.Context().Done():
@@ -70,16 +72,11 @@ func (w *wires) sever() (heal func(), err error) {
 	}, nil
 }
 
-// stopped is closed when the member that a write names goes on; nil if it is not stopped.
-func (w *wires) stopped(body string) chan struct{} {
+// stopped is closed when the member goes on; nil if it is not stopped.
+func (w *wires) stopped(member string) chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for member, goOn := range w.paused {
-		if strings.Contains(body, `{"S":"`+member+`"}`) {
-			return goOn
-		}
-	}
-	return nil
+	return w.paused[member]
 }
 
 // pause stops a member's writes to its leases: what SIGSTOP would do to them.

@@ -107,6 +107,7 @@ func (t *T) lagFixesNothing(name string) {
 	_, err = t.consumer(c).Lag(t.ctx)
 	t.ok(err, "Lag of a group that starts at the end")
 	t.send(plain(other, "k", "before the group was born"))
+	t.apart()
 	read := t.readWith(t.Backend, stream.ConsumerConfig{Group: c.Group, Streams: c.Streams, Start: c.Start})
 	t.check(len(all(read)) == 0,
 		"a group that starts at the end got %d records from before: Lag has applied its Start", len(all(read)))

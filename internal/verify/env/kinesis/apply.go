@@ -3,7 +3,6 @@ package kinesis
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/streamport-go/streamport/internal/verify/env"
 	"github.com/streamport-go/streamport/internal/verify/fault"
 	"github.com/streamport-go/streamport/internal/verify/history"
-	"github.com/streamport-go/streamport/stream"
 )
 
 // Codes that more than one operation answers.
@@ -39,8 +37,6 @@ func (e *service) Apply(_ context.Context, step fault.Step, w env.World) ([]hist
 		return e.strike(step, w)
 	case fault.Split, fault.Merge:
 		return e.reshard(step, w.Stream)
-	case fault.Trim:
-		return e.trim(step, w)
 	case fault.Refuse, fault.Lose, fault.Late, fault.Cut:
 		return e.call(step)
 	}
@@ -135,60 +131,6 @@ func (e *service) reshard(step fault.Step, name string) ([]history.Op, error) {
 		ops = append(ops, op)
 	}
 	return ops, nil
-}
-
-// trim deletes the older half of the known records of a shard, or all but the last. What is in one Kinesis record goes
-// together.
-func (e *service) trim(step fault.Step, w env.World) ([]history.Op, error) {
-	all := e.Partitions(w.Stream)
-	shard := all[step.Arg%len(all)]
-	known := w.Known(shard)
-	if len(known) < 2 {
-		return nil, nil
-	}
-	before := known[len(known)/2]
-	if step.Target == "all" {
-		before = known[len(known)-1]
-	}
-	stored, err := e.Records(w.Stream, shard)
-	if err != nil {
-		return nil, nil // it is gone already
-	}
-	keep := 0
-	for _, r := range stored {
-		var at stream.Position
-		if err := at.UnmarshalText([]byte(r.Sequence)); err != nil {
-			return nil, err
-		}
-		if at.Compare(first(before)) >= 0 {
-			keep++
-		}
-	}
-	if keep == len(stored) {
-		return nil, nil
-	}
-	if err := e.Server.Trim(w.Stream, shard, keep); err != nil {
-		return nil, err
-	}
-	return []history.Op{{Type: history.Note, F: history.Trim, Part: w.Stream + "/" + shard, Pos: below(before)}}, nil
-}
-
-// first is the first position in the Kinesis record of p.
-func first(p stream.Position) stream.Position {
-	major, _, _ := p.Parts()
-	return stream.MakePosition(major, 0, 0)
-}
-
-// below is the last position before the Kinesis record of p.
-func below(p stream.Position) stream.Position {
-	major, _, _ := p.Parts()
-	for i := len(major) - 1; i >= 0; i-- {
-		major[i]--
-		if major[i] != math.MaxUint64 {
-			break
-		}
-	}
-	return stream.MakePosition(major, math.MaxUint32, 0)
 }
 
 // call adds a fault of a call to the service that has the operation.

@@ -37,7 +37,8 @@ func (v Services) style() int { return int(v.Seed % 5) }
 // tagged reports whether records may have headers and the like.
 func (v Services) tagged() bool { return v.style() == 1 }
 
-// Choices are what the services can be made to do.
+// Choices are what the services can be made to do. Retention is not among them: it takes a day, and nothing but time tells
+// a reader of it; package lineage has a model of it.
 func (Services) Choices() []fault.Choice {
 	written := []string{"PutRecords", "PutRecord", "UpdateItem", "PutItem"}
 	asked := append([]string{"GetRecords", "GetShardIterator", "ListShards", "Scan", "GetItem", "SubscribeToShard"}, written...)
@@ -48,7 +49,6 @@ func (Services) Choices() []fault.Choice {
 		{Kind: fault.Expel, Most: 7},
 		{Kind: fault.Join, Steps: 2},
 		{Kind: fault.Leave, Most: 7},
-		{Kind: fault.Trim, Targets: []string{"half", "all"}, Most: 7},
 		{Kind: fault.Split, Most: 7},
 		{Kind: fault.Merge, Most: 7},
 		{Kind: fault.Refuse, Targets: codes, Most: 6},

@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/streamport-go/streamport/internal/fakekinesis"
 )
 
-// wires are what the adapter's requests go over. A request that names a paused member waits.
+// wires are what the adapter's requests go over. What a paused member writes waits.
 type wires struct{ e *service }
 
 // RoundTrip sends a request to the service that it is for.
@@ -21,7 +23,7 @@ func (w wires) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if over := w.e.stopped(string(body)); over != nil {
+	if over := w.e.stopped(fakekinesis.MemberOf(body)); over != nil {
 		select {
 		case <-over: // a process that goes on sends what it was about to send
 		case <-r.Context().Done():
@@ -41,12 +43,12 @@ func (w wires) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// stopped is closed when the member that a request names goes on; nil if it is not paused.
-func (e *service) stopped(body string) chan struct{} {
+// stopped is closed when the member goes on; nil if it is not paused.
+func (e *service) stopped(member string) chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, p := range e.paused {
-		if strings.Contains(body, `{"S":"`+p.member+`"}`) {
+		if p.member == member {
 			return p.over
 		}
 	}
