@@ -3,10 +3,14 @@
 package httpfault_test
 
 import (
+	"context"
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 	"github.com/stretchr/testify/require"
@@ -95,4 +99,40 @@ func TestASubscriptionEndsWithItsShard(t *testing.T) {
 	require.Equal(t, 2, records)
 	require.Len(t, children, 2)
 	require.Equal(t, []string{"shardId-000000000000"}, children[0].ParentShards)
+}
+
+// What is lost, throttled and cut on the way to DynamoDB looks to its client as it would be.
+func TestFaultsBeforeDynamoDB(t *testing.T) {
+	e := testenv.RunDynamoDB(t, testenv.DynamoDBConfig{})
+	p, err := httpfault.Listen(e.Endpoint(), 1)
+	require.NoError(t, err)
+	t.Cleanup(p.Close)
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	c := dynamodb.New(dynamodb.Options{Region: testenv.Region, BaseEndpoint: aws.String(p.Endpoint()),
+		Retryer: aws.NopRetryer{}, HTTPClient: &http.Client{Transport: transport},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: testenv.AccessKey, SecretAccessKey: testenv.SecretKey}, nil
+		})})
+	table, key := aws.String("table"), aws.String("leaseKey")
+	_, err = c.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName: table, BillingMode: ddb.BillingModePayPerRequest,
+		KeySchema:            []ddb.KeySchemaElement{{AttributeName: key, KeyType: ddb.KeyTypeHash}},
+		AttributeDefinitions: []ddb.AttributeDefinition{{AttributeName: key, AttributeType: ddb.ScalarAttributeTypeS}}})
+	require.NoError(t, err)
+	put := func(k string) error {
+		_, err := c.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: table,
+			ConditionExpression: aws.String("attribute_not_exists(leaseKey)"),
+			Item:                map[string]ddb.AttributeValue{"leaseKey": &ddb.AttributeValueMemberS{Value: k}}})
+		return err
+	}
+	var throttled *ddb.ProvisionedThroughputExceededException
+	var exists *ddb.ConditionalCheckFailedException
+	p.Set(httpfault.Rule{Kind: httpfault.Refuse, Holding: "shard-1", Code: httpfault.Throughput, Times: 1})
+	require.NoError(t, put("shard-0"))
+	require.ErrorAs(t, put("shard-1"), &throttled)
+	require.NoError(t, put("shard-1"), "it was not written")
+	p.Set(httpfault.Rule{Kind: httpfault.Lose, Ops: []string{"PutItem"}, Times: 1})
+	require.Error(t, put("shard-2"))
+	require.ErrorAs(t, put("shard-2"), &exists, "it was written")
 }
