@@ -103,7 +103,7 @@ func TestConsumersAreLimitedAndListed(t *testing.T) {
 // "at a rate of up to 2 MiB per second for every shard you subscribe to" (RegisterStreamConsumer).
 func TestSubscriptionsAreLimited(t *testing.T) {
 	run(t, fakekinesis.Config{Limits: true}, 1, func(b *bench) {
-		for range 8 {
+		for range 4 {
 			_, err := b.putAll(entries(1, mib-1, "k"))
 			require.NoError(b, err)
 		}
@@ -113,9 +113,9 @@ func TestSubscriptionsAreLimited(t *testing.T) {
 		_, err = b.subscribe(arn, first, oldest)
 		require.Equal(b, "LimitExceededException", code(err))
 		begun, got := time.Now(), 0
-		for got < 8 {
+		for got < 4 {
 			got += len(event(s).Records)
 		}
-		require.InDelta(b, 3.5, time.Since(begun).Seconds(), 0.1)
+		require.InDelta(b, 1.5, time.Since(begun).Seconds(), 0.1)
 	})
 }

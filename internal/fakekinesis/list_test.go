@@ -170,3 +170,22 @@ func TestTrimmedClosedShardsVanish(t *testing.T) {
 		require.Equal(b, "ResourceNotFoundException", code(err))
 	})
 }
+
+// With a lag by seed, listings of one moment differ, and are right in the end.
+func TestListingsLagBySeed(t *testing.T) {
+	run(t, fakekinesis.Config{Seed: 5, Lag: time.Second}, 1, func(b *bench) {
+		time.Sleep(time.Second)
+		_, _, err := b.srv.Split(name, first)
+		require.NoError(b, err)
+		time.Sleep(500 * time.Millisecond)
+		seen := map[int]bool{}
+		for range 20 {
+			seen[len(b.shards())] = true
+		}
+		require.Equal(b, map[int]bool{1: true, 3: true}, seen)
+		time.Sleep(500 * time.Millisecond)
+		for range 20 {
+			require.Len(b, b.shards(), 3)
+		}
+	})
+}
