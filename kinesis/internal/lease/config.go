@@ -76,9 +76,10 @@ func (c Config) renewAfter(r *rand.Rand) time.Duration { return jitter(r, c.Fail
 // tryFor bounds one call, so that another fits after one that hangs.
 func (c Config) tryFor() time.Duration { return c.Failover / 4 }
 
-// pause is how long to wait after try n of a call failed, from 0.
+// pause is how long to wait after try n of a call failed, from 0. It stays so short that a renewal is tried a dozen times
+// and more before the lease expires.
 func (c Config) pause(r *rand.Rand, n int) time.Duration {
-	return jitter(r, min(c.Failover/64<<min(n, 3), c.Failover/8))
+	return jitter(r, c.Failover/128<<min(n, 2))
 }
 
 // jitter shortens d by up to an eighth.

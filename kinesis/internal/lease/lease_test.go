@@ -176,7 +176,7 @@ func TestRenewalWaitsForNobody(t *testing.T) {
 	})
 }
 
-// A table that refuses half of all calls costs no lease.
+// A table that refuses a third of all calls costs no lease.
 func TestThrottledTable(t *testing.T) {
 	bubble(t, 8, true, func(t *testing.T, w *world) {
 		r := chance(1)
@@ -184,7 +184,7 @@ func TestThrottledTable(t *testing.T) {
 		throttle := func(lease.Call) lease.Fault {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			if r.IntN(2) == 0 {
+			if r.IntN(3) == 0 {
 				return lease.Fault{Before: 20 * time.Millisecond, Err: stream.ErrThrottled}
 			}
 			return lease.Fault{Before: 20 * time.Millisecond}
