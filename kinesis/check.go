@@ -142,8 +142,8 @@ func (c Config) sharing(bad *mistakes, s *settings.Settings) {
 }
 
 func (c Config) reading(bad *mistakes, s *settings.Settings) {
-	if s.FanOut = c.FanOut; c.FanOut != "" && !names.MatchString(c.FanOut) {
-		bad.add("FanOut", "%.80q is no consumer's name: 1 to 128 of a-z, A-Z, 0-9, '_', '.' and '-'", c.FanOut)
+	if s.FanOut = c.FanOut; c.FanOut != "" && !names.MatchString(strings.ReplaceAll(c.FanOut, "{group}", "group")) {
+		bad.add("FanOut", "%.80q is no consumer's name: 1 to 128 of a-z, A-Z, 0-9, '_', '.' and '-', with {group}", c.FanOut)
 	}
 	s.PollEvery = within(bad, "PollEvery", c.PollEvery, time.Second, 200*time.Millisecond, time.Minute)
 	s.PollLimit = within(bad, "PollRecords", c.PollRecords, 10_000, 1, 10_000)

@@ -62,8 +62,9 @@ type Config struct {
 	PutTimeout time.Duration
 
 	// FanOut is the name of a consumer for enhanced fan-out, which is registered if there is none: records are pushed, with
-	// 2 MiB a second for each shard and consumer, at a price. Members of a group use the same name. Default: polling
-	// [consumerName].
+	// 2 MiB a second for each shard and consumer, at a price. A shard has one subscription of a consumer at a time, so each
+	// group needs a name of its own: {group} stands for the group's. Readings without a group poll, unless Static is set.
+	// Default: polling [consumerName].
 	FanOut string
 	// Static reads without a lease table: one process reads all shards, or those that the consumer lists, and checkpoints
 	// live in a stream.Checkpointer.

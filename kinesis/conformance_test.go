@@ -28,7 +28,7 @@ var modes = []struct {
 	{"unordered", func(c *kinesis.Config) {
 		c.Mode, c.Aggregation, c.Tags, c.Compression = kinesis.Unordered, kinesis.ByShard, true, kinesis.Gzip
 	}},
-	{"fan-out", func(c *kinesis.Config) { c.FanOut = "us" }},
+	{"fan-out", func(c *kinesis.Config) { c.FanOut = "us-{group}" }},
 	{"cbor", func(c *kinesis.Config) { c.CBOR = true }},
 	{"shared", func(c *kinesis.Config) { c.Shared = true }},
 	{"static", func(c *kinesis.Config) { c.Static, c.CreateTable = true, false }},

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/streamport-go/streamport/kinesis/internal/api"
@@ -39,9 +40,11 @@ func (s *Source) openTrack(ctx context.Context, name string) (*track, error) {
 		return nil, err
 	}
 	t.bound = newBound(s.config.End, clock(listing.Date))
-	if s.settings.FanOut != "" {
+	// A shard has one subscription of a consumer at a time: a reading without a group would take the group's.
+	if s.settings.FanOut != "" && (s.config.Group != "" || s.settings.LeaseTable == "") {
 		t.consumer, err = reader.Register(ctx, reader.Registration{
-			Service: s.deps.Service, Stream: name, Name: s.settings.FanOut, Logger: s.settings.Logger,
+			Service: s.deps.Service, Stream: name, Logger: s.settings.Logger,
+			Name: strings.ReplaceAll(s.settings.FanOut, "{group}", s.config.Group),
 		})
 		if err != nil {
 			return nil, err

@@ -120,9 +120,9 @@ func seeds(t *testing.T, n uint64) (from, to uint64) {
 // that the group wants is lost without a word, none before its threshold is given to it, and no key's records are handled
 // out of order.
 func TestModel(t *testing.T) {
-	const normal, short, parts = 2000, 200, 4
+	const normal, short, parts = 2000, 100, 4
 	n := uint64(normal)
-	if testing.Short() {
+	if testing.Short() || slow {
 		n = short
 	}
 	from, to := seeds(t, n)

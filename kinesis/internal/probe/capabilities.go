@@ -161,6 +161,11 @@ func (v view) limits(c *stream.Capabilities) {
 	c.MaxRequestBytes = limit(requestBytes, "of PutRecords, keys included; the library splits")
 	c.PartitionWriteBytes = limit(writeBytes, "of a shard a second, with bursts up to 10 MiB; more shards take more")
 	c.PartitionWriteRecords = limit(writeRecords, "of a shard a second; aggregation puts several into one, and more shards take more")
+	if v.settings.Aggregation != settings.AggregateOff {
+		c.PartitionWriteRecords = stream.Limit{
+			Source: stream.Declared, Reason: "a shard takes 1,000 Kinesis records a second, and an aggregate is one of them",
+		}
+	}
 	c.PartitionReadBytes = limit(readBytes, "of a shard a second, all readers together; Config.FanOut has as much for itself")
 	c.PartitionReadCalls = limit(readCalls, "of a shard a second, all readers together")
 	if v.settings.FanOut != "" {

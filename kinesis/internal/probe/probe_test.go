@@ -82,7 +82,7 @@ func summary() api.Summary {
 
 func config() settings.Settings {
 	return settings.Settings{
-		Mode: settings.KeyOrdered, LeaseTable: "{group}-{stream}", ProbeEvery: time.Minute, Logger: slog.New(slog.DiscardHandler),
+		Mode: settings.KeyOrdered, Aggregation: settings.AggregateOff, LeaseTable: "{group}-{stream}", ProbeEvery: time.Minute, Logger: slog.New(slog.DiscardHandler),
 	}
 }
 
@@ -132,6 +132,11 @@ func TestFlagsSayWhatTheStreamIs(t *testing.T) {
 				require.Equal(t, stream.Emulated, flag.Support)
 			}
 		}},
+		"aggregates": {func(_ *api.Summary, s *settings.Settings) { s.Aggregation = settings.SameKey },
+			func(t *testing.T, c stream.Capabilities) {
+				require.Zero(t, c.PartitionWriteRecords.Value)
+				require.EqualValues(t, 1<<20, c.PartitionWriteBytes.Value)
+			}},
 		"fan-out": {func(_ *api.Summary, s *settings.Settings) { s.FanOut = "us" }, func(t *testing.T, c stream.Capabilities) {
 			require.Equal(t, stream.Native, c.PushDelivery.Support)
 			require.Zero(t, c.PartitionReadCalls.Value)

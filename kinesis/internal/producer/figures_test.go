@@ -96,6 +96,7 @@ func load(r *rig, all []sender) {
 					batch[j].Value = make([]byte, s.size)
 				}
 				r.Append(ctx, batch[:], func(stream.Ack, error) {})
+				time.Sleep(time.Microsecond) // lets the others in: none fills the whole buffer
 			}
 		})
 	}

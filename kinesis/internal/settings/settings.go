@@ -30,7 +30,7 @@ type Settings struct {
 	PutTimeout       time.Duration // of one put request
 
 	// Consuming.
-	FanOut         string        // name of the enhanced fan-out consumer; "": polling
+	FanOut         string        // name of the enhanced fan-out consumer, with {group} for the group's; "": polling
 	Failover       time.Duration // of a lease: how long an owner may be silent
 	LeaseTable     string        // with {group} and {stream} for their names; "": static, without DynamoDB
 	CreateTable    bool
