@@ -68,7 +68,7 @@ func try(t *testing.T, seed uint64) (v verdict) {
 		for _, r := range w.owed() {
 			w.fault("record %d of key %d, which arrived at %d, was neither handled nor told as lost", r.sequence, r.slot, r.arrival-epoch.UnixMilli())
 		}
-		v = verdict{seed: seed, faults: w.faults, records: len(w.records), handled: w.handled, calls: w.calls, losses: len(w.lost), unneeded: w.false_, digest: w.digest.Sum64()}
+		v = verdict{seed: seed, faults: w.faults, records: len(w.records), handled: w.handled, calls: w.calls, losses: len(w.lost), unneeded: w.unneeded, digest: w.digest.Sum64()}
 	})
 	return v
 }

@@ -21,57 +21,6 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// Times of the model. What a day is to the service is less than two minutes here.
-const (
-	retention  = 100 * time.Second
-	mostLag    = 4 * time.Second // of a listing, and of a shard's first moments
-	listingLag = 5 * time.Second
-	syncEvery  = 15 * time.Second
-	failover   = 10 * time.Second
-	slots      = 16 // of the hash space: each is a key
-)
-
-// A span is a part of a run.
-type span struct{ from, to time.Duration }
-
-// A plan is what a seed makes of a run.
-type plan struct {
-	start       stream.Start
-	members     int
-	shards      int           // at first
-	before      time.Duration // the stream is there before the group
-	span        time.Duration // how long faults go on
-	lag         int           // of listings: 0 none, 1 as a whole, 2 each shard by itself
-	forgets     bool          // trimmed parents are no longer told
-	secretive   bool          // the end of a shard does not always tell all children
-	whole       bool          // Date has whole seconds
-	skewed      bool          // arrivals go back a little
-	java        bool          // the rows were begun by another library
-	idle        [2]span       // when nobody runs; after the group's beginning
-	crash       float64       // of a call
-	pause, fail float64
-	reshard     time.Duration // how often
-}
-
-func makePlan(r *rand.Rand) plan {
-	p := plan{
-		members: 1 + r.IntN(3), shards: 1 + r.IntN(3), before: time.Duration(r.IntN(250)) * time.Second, span: 200 * time.Second,
-		lag: r.IntN(3), forgets: r.IntN(3) == 0, secretive: r.IntN(4) == 0, whole: r.IntN(4) != 0, java: r.IntN(10) == 0,
-		reshard: time.Duration(5+r.IntN(40)) * time.Second,
-	}
-	if r.IntN(3) != 0 {
-		p.crash, p.pause, p.fail = 0.004*r.Float64(), 0.01*r.Float64(), 0.03*r.Float64()
-	}
-	p.skewed = r.IntN(3) == 0
-	for i, at := 0, time.Duration(0); i < r.IntN(len(p.idle)+1); i++ {
-		at += time.Duration(r.IntN(100)) * time.Second
-		p.idle[i] = span{at, at + time.Duration(r.IntN(200))*time.Second}
-		at = p.idle[i].to
-		p.span += p.idle[i].to - p.idle[i].from
-	}
-	return p
-}
-
 // A world is a stream, its group's table, and who sees all that happens.
 type world struct {
 	plan
@@ -86,7 +35,7 @@ type world struct {
 	records []*simRecord // by sequence number, from 1
 	keys    [slots][]*simRecord
 	lost    []lineage.Loss
-	false_  int   // losses in which nothing was lost
+	unneeded  int   // losses in which nothing was lost
 	start   int64 // the threshold in the table
 	born    int64
 	opened  int64 // when the first member began
@@ -137,24 +86,7 @@ func newWorld(seed uint64) *world {
 
 func nowMs() int64 { return time.Now().UnixMilli() }
 
-// note tells what happens, if LINEAGE_TRACE is set: for one seed.
-func (w *world) note(format string, args ...any) {
-	if w.trace {
-		fmt.Printf("%9.3f ", time.Since(epoch).Seconds())
-		fmt.Printf(format+"\n", args...)
-	}
-}
-
-// fault notes what must not be.
-func (w *world) fault(format string, args ...any) {
-	if len(w.faults) < 5 {
-		w.faults = append(w.faults, fmt.Sprintf("%v: ", time.Since(epoch).Round(time.Millisecond))+fmt.Sprintf(format, args...))
-	}
-}
-
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // of a bubble
-
-// --- the stream
 
 func (w *world) add(first, last int, parents ...*simShard) {
 	s := &simShard{id: fmt.Sprintf("shardId-%012d", len(w.order)), first: first, last: last, created: nowMs()}
@@ -367,140 +299,4 @@ func (w *world) read(iterator string, limit int) (api.Page, error) {
 	}
 	page.Next = fmt.Sprintf("%s/%d", s.id, n)
 	return page, nil
-}
-
-// --- the oracle
-
-// written sees every write of the table.
-func (w *world) written(c lease.Write) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	b, a := c.Before, c.After
-	_, _ = w.digest.Write(strconv.AppendInt([]byte(a.Key+a.Checkpoint), nowMs(), 10))
-	if w.trace && (a.Key == "" || a.Checkpoint != b.Checkpoint || a.Own.Blind != b.Own.Blind || a.Owner != b.Owner) {
-		w.note("%s %s: %s", c.Op, c.Key, rowText(a))
-	}
-	if a.Key != "" && a.Own.Start != nil {
-		if w.born == 0 {
-			w.start, w.born = *a.Own.Start, *a.Own.Born
-			if kind, _, _ := w.plan.start.Parts(); kind == stream.StartLatest && (w.start < w.opened-1000 || w.start > nowMs()) {
-				w.fault("the threshold is %d, the first member began at %d", w.start, w.opened)
-			}
-		}
-		if *a.Own.Start != w.start {
-			w.fault("the row of %s has another threshold", a.Key)
-		}
-	}
-	w.had[a.Key] = true
-	for _, child := range a.Children {
-		if !w.had[child] {
-			w.fault("the row of %s names %s, which has none", a.Key, child)
-		}
-	}
-	switch {
-	case b.Key == "" || a.Key == "":
-	case b.Ended() && !a.Ended():
-		w.fault("the row of %s has ended, and goes on", a.Key)
-	case b.Numeric() && a.Numeric() && a.Position().Compare(b.Position()) < 0:
-		w.fault("the checkpoint of %s goes back", a.Key)
-	}
-}
-
-// handle is a handler that is done with a record.
-func (w *world) handle(by, id string, sequence int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	r := w.records[sequence-1]
-	if r.arrival < w.start {
-		w.fault("%s is given record %d of %s, which arrived before the group's threshold", by, r.sequence, id)
-	}
-	if !r.done {
-		for _, q := range w.keys[r.slot] {
-			if q.sequence >= r.sequence {
-				break
-			}
-			if !q.done && w.wanted(q) && q.arrival > nowMs()-retention.Milliseconds() {
-				w.fault("%s handles record %d of %s before record %d of the same key", by, r.sequence, id, q.sequence)
-			}
-		}
-	}
-	if !r.done {
-		w.handled++
-	}
-	r.done = true
-}
-
-// wanted reports whether the group is owed a record.
-func (w *world) wanted(r *simRecord) bool {
-	grace := retention.Milliseconds() / 100
-	return w.born != 0 && r.arrival >= w.start && r.arrival > w.born-retention.Milliseconds()+grace
-}
-
-func (w *world) report(l lineage.Loss) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.lost = append(w.lost, l)
-	w.note("LOSS at %s: [%x, %x] after %d to %d", l.Shard, l.Range.First.High>>60, l.Range.Last.High>>60, l.From.Sub(epoch).Milliseconds(), l.To.Sub(epoch).Milliseconds())
-	if !slices.ContainsFunc(w.records, func(r *simRecord) bool { return !r.done && covers(l, r) }) {
-		w.false_++
-	}
-}
-
-func covers(l lineage.Loss, r *simRecord) bool {
-	return l.Range.Contains(shard.Hash{High: uint64(r.slot)<<60 + 1}) && l.From.UnixMilli() < r.arrival && r.arrival <= l.To.UnixMilli()
-}
-
-// owed are records that the group did not get and was not told of.
-func (w *world) owed() []*simRecord {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var owed []*simRecord
-	for _, r := range w.records {
-		if !r.done && w.wanted(r) && !slices.ContainsFunc(w.lost, func(l lineage.Loss) bool { return covers(l, r) }) {
-			owed = append(owed, r)
-		}
-	}
-	return owed
-}
-
-// kept are rows that nothing can ask for again.
-func (w *world) kept(ctx context.Context) []string {
-	rows, err := w.table.Scan(ctx)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if err != nil {
-		w.fault("scan: %v", err)
-	}
-	var kept []string
-	for _, r := range rows {
-		if w.shards[r.Key].trimmed(nowMs()) && r.Key != lineage.Anchor {
-			kept = append(kept, rowText(r))
-		}
-	}
-	return kept
-}
-
-// resting is how long nobody runs from now on.
-func (w *world) resting() time.Duration {
-	now := time.Since(epoch) - w.before
-	for _, i := range w.idle {
-		if i.from <= now && now < i.to {
-			return i.to - now
-		}
-	}
-	return 0
-}
-
-func rowText(r lease.Row) string {
-	if r.Key == "" {
-		return "removed"
-	}
-	text := fmt.Sprintf("%s owner %q checkpoint %s parents %v children %v", r.Key, r.Owner, r.Checkpoint, r.Parents, r.Children)
-	if r.Own.Pos != nil {
-		text += fmt.Sprintf(" pos %d", *r.Own.Pos-epoch.UnixMilli())
-	}
-	if r.Own.Blind {
-		text += " blind"
-	}
-	return text
 }
