@@ -27,24 +27,24 @@ type world struct {
 	table *lease.Memory
 	stop  context.Context //nolint:containedctx // ends the run
 
-	mu      sync.Mutex // guards what follows
-	r       *rand.Rand
-	calm    bool // no faults any more
-	shards  map[string]*simShard
-	order   []*simShard
-	records []*simRecord // by sequence number, from 1
-	keys    [slots][]*simRecord
-	lost    []lineage.Loss
-	unneeded  int   // losses in which nothing was lost
-	start   int64 // the threshold in the table
-	born    int64
-	opened  int64 // when the first member began
-	faults  []string
-	handled int
-	calls   int
-	had     map[string]bool // rows that ever were
-	trace   bool
-	digest  hash.Hash64 // of all writes
+	mu       sync.Mutex // guards what follows
+	r        *rand.Rand
+	calm     bool // no faults any more
+	shards   map[string]*simShard
+	order    []*simShard
+	records  []*simRecord // by sequence number, from 1
+	keys     [slots][]*simRecord
+	lost     []lineage.Loss
+	unneeded int   // losses in which nothing was lost
+	start    int64 // the threshold in the table
+	born     int64
+	opened   int64 // when the first member began
+	faults   []string
+	handled  int
+	calls    int
+	had      map[string]bool // rows that ever were
+	trace    bool
+	digest   hash.Hash64 // of all writes
 }
 
 type simShard struct {
