@@ -60,7 +60,8 @@ func (a *admission) extra() string {
 	if a.sealed == nil {
 		return ""
 	}
-	return fmt.Sprintf(" and %d of the aggregate that carries its tags", a.size-int64(len(a.sealed.Key)+len(a.sealed.Data)))
+	own := int64(len(a.sealed.Key) + len(a.sealed.Data))
+	return fmt.Sprintf(" and %d of the aggregate that carries its tags", a.size-own)
 }
 
 // seal returns what stands for a record that is more than a plain Kinesis record can say, or an error if tags are not
@@ -77,7 +78,8 @@ func (s *Sink) seal(r *stream.Record, auto bool) (*aggregate.Sealed, error) {
 	case !s.settings.Tags && needs:
 		return nil, refusal(r, why)
 	case !s.settings.Tags && nested:
-		return nil, fmt.Errorf("%w: a value that is a KPL aggregate, which readers would take apart; allow tags", stream.ErrUnsupported)
+		return nil, fmt.Errorf("%w: a value that is a KPL aggregate, which readers would take apart; allow tags",
+			stream.ErrUnsupported)
 	}
 	sealed, err := s.sealer.Seal(r)
 	if err != nil {

@@ -113,7 +113,8 @@ func (o *outlet) shards() float64 {
 // manyShards bounds the pace of a stream of which nothing is known: it is throttles that slow it down then.
 const manyShards = 1000
 
-// relist begins a listing if it is time for one. The caller holds o.mu, and calls list on a goroutine if it returns true.
+// relist begins a listing if it is time for one. The caller holds o.mu, and calls list on a goroutine if it returns
+// true.
 func (o *outlet) relist(now int64) bool {
 	a := &o.atlas
 	age := time.Duration(now - a.asked)
@@ -159,8 +160,8 @@ func (o *outlet) list() {
 	o.nudge()
 }
 
-// redraw makes the lines of the shards that there are, and forgets those of shards that are gone, unless they still have
-// parcels. The caller holds o.mu.
+// redraw makes the lines of the shards that there are, and forgets those of shards that are gone, unless they still
+// have parcels. The caller holds o.mu.
 func (o *outlet) redraw() {
 	open := make(map[string]bool)
 	o.atlas.lines = nil

@@ -31,7 +31,8 @@ func TestHotKeyUsesItsShard(t *testing.T) {
 		r := open(t, f, s, someConfig())
 		load(r, []sender{{keys: []string{"hot"}, size: 100}})
 		use, records, throttled := usage(f)
-		t.Logf("hot key: %.3f of 1 MiB/s, %.0f records a second, %.2f %% of entries throttled", use["bytes"], records, 100*throttled)
+		t.Logf("hot key: %.3f of 1 MiB/s, %.0f records a second, %.2f %% of entries throttled",
+			use["bytes"], records, 100*throttled)
 		require.GreaterOrEqual(t, use["bytes"], 0.95)
 		require.LessOrEqual(t, throttled, 0.01)
 	})
@@ -49,7 +50,8 @@ func TestShardsAreUsed(t *testing.T) {
 				r := open(t, f, someSettings(), someConfig())
 				load(r, senders(f, size))
 				use, _, throttled := usage(f)
-				t.Logf("%s: %.3f of the shards' limit, %.2f %% of entries throttled, %d requests", what, use[what], 100*throttled, f.calls)
+				t.Logf("%s: %.3f of the shards' limit, %.2f %% of entries throttled, %d requests",
+					what, use[what], 100*throttled, f.calls)
 				require.GreaterOrEqual(t, use[what], 0.95)
 				require.LessOrEqual(t, throttled, 0.01)
 			})
@@ -104,8 +106,8 @@ func load(r *rig, all []sender) {
 	r.shutDown()
 }
 
-// usage is what part of the shards' limits was used after the burst, user records a second, and the part of entries that
-// were throttled.
+// usage is what part of the shards' limits was used after the burst, user records a second, and the part of entries
+// that were throttled.
 func usage(f *fake) (use map[string]float64, records, throttled float64) {
 	first := f.log[0].time.Add(warmUp)
 	var bytes, entries int

@@ -76,8 +76,8 @@ func (o *outlet) queue(p *parcel, front bool) {
 	}
 }
 
-// linger has requests made at the latest when a parcel that is ready since then has lingered. While others are under way
-// what follows them lingers too: else a busy stream would send many small requests. The caller holds o.mu.
+// linger has requests made at the latest when a parcel that is ready since then has lingered. While others are under
+// way what follows them lingers too: else a busy stream would send many small requests. The caller holds o.mu.
 func (o *outlet) linger(since int64) {
 	if o.inFlight > 1 {
 		since = max(since, o.clock)

@@ -120,7 +120,8 @@ func (o *outlet) depart(p *parcel) {
 // payload is the bytes that a parcel's items take in the space.
 func (p *parcel) payload() int64 { return int64(p.items.bytes) }
 
-// indexBytes bounds what the index of a key takes in an aggregate of many keys, beyond the one byte of an aggregate of one.
+// indexBytes bounds what the index of a key takes in an aggregate of many keys, beyond the one byte of an aggregate
+// of one.
 const indexBytes = 4
 
 // bundle adds to p the parcels behind it that fit into one aggregate, and returns the size of that with its key. The

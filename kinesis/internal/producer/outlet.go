@@ -12,8 +12,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// An outlet is what a sink does for one stream. One goroutine, the dispatcher, decides what is sent; each request has its
-// own. Whatever waits for something is found by the dispatcher, so that no record has a timer.
+// An outlet is what a sink does for one stream. One goroutine, the dispatcher, decides what is sent; each request has
+// its own. Whatever waits for something is found by the dispatcher, so that no record has a timer.
 type outlet struct {
 	sink  *Sink
 	name  string

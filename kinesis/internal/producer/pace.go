@@ -38,7 +38,8 @@ func (p *pace) resize(recordBytes int64) {
 	p.capacity = burst * float64(min(max(recordBytes, shardBytes), mostRecordBytes))
 }
 
-// The burst is that of one shard even where a pace stands for many, since all may go to one. At its least it is a record.
+// The burst is that of one shard even where a pace stands for many, since all may go to one. At its least it is a
+// record.
 func (p *pace) mostRecords() float64    { return max(burst*shardRecords*min(p.scale, 1), 1) }
 func (p *pace) mostBytes() float64      { return p.capacity }
 func (p *pace) recordRate() float64     { return shardRecords * p.scale * p.factor }
@@ -58,7 +59,8 @@ func (p *pace) fill(now int64) {
 	p.factor = min(p.factor+seconds*recovery, 1)
 }
 
-// allows reports whether a Kinesis record of so many bytes may go. One that is larger than the bucket goes when it is full.
+// allows reports whether a Kinesis record of so many bytes may go. One that is larger than the bucket goes when it is
+// full.
 func (p *pace) allows(bytes int) bool {
 	return p.records >= 1 && p.bytes >= min(float64(bytes), p.mostBytes())
 }
@@ -80,7 +82,8 @@ func (p *pace) wait(bytes int) time.Duration {
 // drain takes what may go now, so that only what comes in may.
 func (p *pace) drain() { p.records, p.bytes = min(p.records, 0), min(p.bytes, 0) }
 
-// throttled notes that the service refused what was sent at that time. What was sent before the last cut says nothing new.
+// throttled notes that the service refused what was sent at that time. What was sent before the last cut says nothing
+// new.
 func (p *pace) throttled(sent, now int64) {
 	p.fill(now)
 	p.drain()

@@ -14,8 +14,9 @@ const (
 	failing
 )
 
-// A parcel is what stands together in one Kinesis record: a record, or several of a lane. Until it is sealed it has none,
-// and takes those that are first in its lane then. What was sealed stays together for every try. Outlets reuse parcels.
+// A parcel is what stands together in one Kinesis record: a record, or several of a lane. Until it is sealed it has
+// none, and takes those that are first in its lane then. What was sealed stays together for every try. Outlets reuse
+// parcels.
 type parcel struct {
 	lane    *lane // nil: its record belongs to none
 	hash    shard.Hash
@@ -87,8 +88,8 @@ func (p *parcel) add(it *item) {
 	p.items.push(it)
 }
 
-// seal fills a parcel with the first records of its lane, as many as may share a Kinesis record, up to a size. The caller
-// holds o.mu.
+// seal fills a parcel with the first records of its lane, as many as may share a Kinesis record, up to a size. The
+// caller holds o.mu.
 func (o *outlet) seal(p *parcel, most int) {
 	l := p.lane
 	p.add(l.queue.pop())
@@ -125,13 +126,13 @@ func (p *parcel) count() {
 // ordered reports whether a lane has one parcel at a time.
 func (o *outlet) ordered() bool { return o.sink.settings.Mode != settings.Unordered }
 
-// aggregates reports whether records share Kinesis records. Where the service ignores keys KCL would drop aggregates whose
-// keys do not belong to the shard.
+// aggregates reports whether records share Kinesis records. Where the service ignores keys KCL would drop aggregates
+// whose keys do not belong to the shard.
 func (o *outlet) aggregates() bool {
 	how := o.sink.settings.Aggregation
 	return (how == settings.SameKey || how == settings.ByShard) && !o.auto
 }
 
-// laned reports whether records go through lanes: where there is neither an order to keep nor anything to pack they need
-// none.
+// laned reports whether records go through lanes: where there is neither an order to keep nor anything to pack they
+// need none.
 func (o *outlet) laned() bool { return o.ordered() || o.sink.settings.Aggregation == settings.SameKey }

@@ -143,6 +143,7 @@ func TestRecordsOfAShardShareAKinesisRecord(t *testing.T) {
 		defer r.shutDown()
 		r.send(record("first", "has the shards listed"))
 		r.settle()
+		synctest.Wait()
 		var recs []*stream.Record
 		for i := range 200 {
 			recs = append(recs, record(fmt.Sprintf("k%d", i%50), fmt.Sprint(i)))
@@ -171,6 +172,7 @@ func TestAggregateInAShardWhereItDoesNotBelongIsStoredAgain(t *testing.T) {
 		defer r.shutDown()
 		r.send(record("first", "has the shards listed"))
 		r.settle()
+		synctest.Wait()
 		f.split(0)
 		var recs []*stream.Record
 		for i := range 100 {

@@ -80,8 +80,8 @@ func (r *request) takes(p *parcel, s *Sink, now int64) bool {
 	return true
 }
 
-// isLate reports whether a record that was accepted at that time has less time left than a request may take. Such records
-// go apart: their request is cut short, which leaves the outcome of all that is in it unknown.
+// isLate reports whether a record that was accepted at that time has less time left than a request may take. Such
+// records go apart: their request is cut short, which leaves the outcome of all that is in it unknown.
 func (*request) isLate(accepted int64, s *Sink, now int64) bool {
 	return accepted+int64(s.config.DeliveryTimeout)-now < int64(s.settings.PutTimeout)
 }
@@ -131,7 +131,8 @@ func (r *request) write() {
 	}
 }
 
-// entry makes the Kinesis record of a parcel and its mates. A key that is no text yet is left out, and put to the others.
+// entry makes the Kinesis record of a parcel and its mates. A key that is no text yet is left out, and put to the
+// others.
 func (r *request) entry(p *parcel) api.Entry {
 	key, text := p.key()
 	if p.mate == nil && !p.wrapped {

@@ -9,8 +9,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// settle deals with the answer to a request: it answers what is stored, has tried again what may be stored yet, and fails
-// the rest. The records of a lane are answered before the lane goes on.
+// settle deals with the answer to a request: it answers what is stored, has tried again what may be stored yet, and
+// fails the rest. The records of a lane are answered before the lane goes on.
 func (r *request) settle(results []api.Result, err error) {
 	o := r.outlet
 	if err == nil && len(results) != len(r.parcels) {
@@ -44,8 +44,8 @@ func (r *request) judge(results []api.Result, err error) {
 	}
 }
 
-// locate checks that an aggregate of several keys stands in a shard where all of them belong: else KCL drops it without a
-// word, and all of it is stored again (ByShard).
+// locate checks that an aggregate of several keys stands in a shard where all of them belong: else KCL drops it
+// without a word, and all of it is stored again (ByShard).
 func (o *outlet) locate(p *parcel, l *line, res *api.Result) verdict {
 	if p.mate == nil || res.Shard == l.shard {
 		return verdict{}

@@ -28,7 +28,7 @@ var errShut = fmt.Errorf("%w while the record was on its way", stream.ErrClosed)
 var errAuto = fmt.Errorf("%w: the stream's record distribution strategy is AUTO, which ignores keys, so the order of a key's "+
 	"records cannot be kept; set the strategy to USER_PARTITION_KEY, or produce with mode unordered", stream.ErrUnsupported)
 
-// A Sink is a stream.Sink for Kinesis.
+// A Sink is a stream.Sink for Kinesis. Methods may be called from many goroutines.
 type Sink struct {
 	service  api.Service
 	settings settings.Settings

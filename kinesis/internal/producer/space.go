@@ -7,8 +7,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A space bounds the records, and their bytes, that a sink has accepted and not answered. Whoever finds none waits in line.
-// Methods may be called from many goroutines.
+// A space bounds the records, and their bytes, that a sink has accepted and not answered. Whoever finds none waits in
+// line. Methods may be called from many goroutines.
 type space struct {
 	mostRecords, mostBytes int64
 
