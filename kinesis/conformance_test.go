@@ -26,7 +26,7 @@ var modes = []struct {
 	{"tags", func(c *kinesis.Config) { c.Tags, c.Aggregation = true, kinesis.SameKey }},
 	{"strict", func(c *kinesis.Config) { c.Mode = kinesis.Strict }},
 	{"unordered", func(c *kinesis.Config) {
-		c.Mode, c.Aggregation, c.Tags, c.Compression = kinesis.Unordered, kinesis.ByShard, true, kinesis.Gzip
+		c.Mode, c.Aggregation, c.Tags = kinesis.Unordered, kinesis.ByShard, true
 	}},
 	{"fan-out", func(c *kinesis.Config) { c.FanOut = "us-{group}" }},
 	{"cbor", func(c *kinesis.Config) { c.CBOR = true }},

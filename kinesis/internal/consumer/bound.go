@@ -9,8 +9,8 @@ import (
 
 // A bound is where a reading ends in a shard, SourceConfig.End. The zero bound is nowhere.
 //
-// The end of a stream at a moment is found by the time of arrival, which the service tells to the second: up to a second
-// more is read.
+// The end of a stream at a moment is found by the time of arrival, which the service tells to the second: up to a
+// second more is read.
 type bound struct {
 	until   time.Time       // it ends before the first record that arrived then or later; zero: see last
 	last    stream.Position // it ends with this record, or before the first that follows it; zero: see until
@@ -37,7 +37,8 @@ const dateStep = time.Second
 // none reports whether the reading goes on for ever.
 func (b *bound) none() bool { return b.until.IsZero() && b.last.IsZero() }
 
-// before reports whether a Kinesis record lies behind the bound. Of an aggregate at the bound some records may lie before.
+// before reports whether a Kinesis record lies behind the bound. Of an aggregate at the bound some records may lie
+// before.
 func (b *bound) before(p stream.Position, arrival time.Time) bool {
 	switch {
 	case !b.until.IsZero():
@@ -58,8 +59,8 @@ func (b *bound) at(p stream.Position) {
 	}
 }
 
-// tip notes that a page is read up to the tip, after the reading was opened. Latest is then reached; a time is if it has
-// come. The page has no records: the end of a closed shard may come only after its last ones.
+// tip notes that a page is read up to the tip, after the reading was opened. Latest is then reached; a time is if it
+// has come. The page has no records: the end of a closed shard may come only after its last ones.
 func (b *bound) tip(p api.Page) {
 	if !b.until.IsZero() && p.Behind == 0 && len(p.Records) == 0 && (b.latest || !clock(p.Date).Before(b.until)) {
 		b.reached = true

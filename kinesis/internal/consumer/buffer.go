@@ -6,8 +6,8 @@ import (
 	"github.com/streamport-go/streamport/kinesis/internal/api"
 )
 
-// A buffer holds the pages of a shard that are fetched and not read. The pump fills it and Fetch empties it. Records stay
-// as the service gave them until they are read.
+// A buffer holds the pages of a shard that are fetched and not read. The pump fills it and Fetch empties it. Records
+// stay as the service gave them until they are read.
 type buffer struct {
 	most int64 // bytes; one page may go over it
 
@@ -20,7 +20,8 @@ type buffer struct {
 	room   chan struct{} // holds a token when the pump should look
 }
 
-// pageCost is what a page and each of its records cost beside data and keys, so that pages of empty records are bounded too.
+// pageCost is what a page and each of its records cost beside data and keys, so that pages of empty records are
+// bounded too.
 const (
 	pageCost   = 256
 	recordCost = 96
@@ -95,18 +96,6 @@ func (b *buffer) ready() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.broken == nil && b.bytes < b.most
-}
-
-// waiting reports whether there are records to read.
-func (b *buffer) waiting() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, p := range b.pages {
-		if len(p.Records) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // close forgets everything.

@@ -13,8 +13,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A Claim is one member's hold on one shard. It is made when the shard is this member's, granted by Source.Next, and over
-// when it is released or lost.
+// A Claim is one member's hold on one shard. It is made when the shard is this member's, granted by Source.Next, and
+// over when it is released or lost.
 type Claim struct {
 	s       *Source
 	o       opening

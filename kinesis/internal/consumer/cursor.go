@@ -11,8 +11,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A cursor turns the pages of a shard into records: it takes aggregates apart, and leaves out what the reader has had, and
-// what arrived before the group began. It is used by one goroutine at a time.
+// A cursor turns the pages of a shard into records: it takes aggregates apart, and leaves out what the reader has had,
+// and what arrived before the group began. It is used by one goroutine at a time.
 type cursor struct {
 	opener      aggregate.Opener
 	dropForeign bool            // an aggregate with a record of another shard is left out whole, as KCL does
@@ -49,8 +49,8 @@ func (c *cursor) last(p api.Page) (stream.Position, bool) {
 // unload forgets the page.
 func (c *cursor) unload() { c.page, c.loaded, c.at = api.Page{}, false, 0 }
 
-// next makes the next record of the page; false when there is none, or when the bound is reached. A record that does not
-// decode is an error that stays.
+// next makes the next record of the page; false when there is none, or when the bound is reached. A record that does
+// not decode is an error that stays.
 func (c *cursor) next(into *stream.Record) (bool, error) {
 	for {
 		if c.corrupt != nil {

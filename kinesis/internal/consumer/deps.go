@@ -16,7 +16,8 @@ type Deps struct {
 	// Store opens the lease table of that name, and makes it if create is set and there is none: otherwise that is
 	// stream.ErrNotFound. Not needed where Settings.LeaseTable is "".
 	Store func(ctx context.Context, table string, create bool) (lease.Store, error)
-	// Assigned reports whether a leader of KCL 3 assigns the leases of a table: nothing may be taken then. Nil: it does not.
+	// Assigned reports whether a leader of KCL 3 assigns the leases of a table: nothing may be taken then. Nil: it
+	// does not.
 	Assigned func(ctx context.Context, s lease.Store) (bool, error)
 	// Known is what the stream was last found to be, without I/O; false if that is not known.
 	Known func(stream string) (api.Summary, bool)

@@ -213,9 +213,9 @@ func (g *group) over() bool {
 	return len(rows) > 0
 }
 
-// reached reports whether the reading has ended in a shard. The row of a parent is at its end only after its children's rows
-// are there, but a table is not read at one moment. What replaces a shard that goes on behind the reading's end lies behind
-// it too.
+// reached reports whether the reading has ended in a shard. The row of a parent is at its end only after its
+// children's rows are there, but a table is not read at one moment. What replaces a shard that goes on behind the
+// reading's end lies behind it too.
 func (g *group) reached(key string, rows map[string]lease.Row) bool {
 	r, settles := rows[key], g.t.bound.settles()
 	switch {

@@ -23,9 +23,10 @@ const (
 	lagShards  = 16  // asked at a time
 )
 
-// Lag tells how far a group is behind in every shard that it has not settled, without joining it: in time only, since the
-// service counts no records. The time is the age of the first record behind the checkpoint, which is read; it is not known
-// where the service refuses to tell for its rates, or the shard is gone. At, if not nil, tells checkpoints that live elsewhere.
+// Lag tells how far a group is behind in every shard that it has not settled, without joining it: in time only, since
+// the service counts no records. The time is the age of the first record behind the checkpoint, which is read; it is
+// not known where the service refuses to tell for its rates, or the shard is gone. At, if not nil, tells checkpoints
+// that live elsewhere.
 func Lag(
 	ctx context.Context, d Deps, s settings.Settings, c stream.SourceConfig,
 	at func(stream, partition string) (stream.Position, error),
@@ -197,8 +198,8 @@ func (l *lagging) age(ctx context.Context, id string, from api.From, cur *cursor
 	return max(behind.Milliseconds(), 1), true, nil // it is at least so old
 }
 
-// old is the age of a record in milliseconds: by this machine's clock if that is as right as the service's, which has steps
-// of a second, can tell.
+// old is the age of a record in milliseconds: by this machine's clock if that is as right as the service's, which has
+// steps of a second, can tell.
 func (l *lagging) old(p api.Page, arrival time.Time) int64 {
 	now := time.Now()
 	if off := now.Sub(clock(p.Date)); off < -dateStep || off > 2*dateStep {

@@ -38,8 +38,8 @@ func (l *leased) update(ctx context.Context, c lease.Change) error {
 	return err
 }
 
-// endAgain is how long to wait for a listing before the end of a shard is tried again; mostGone is how often that is done
-// for a shard that has vanished.
+// endAgain is how long to wait for a listing before the end of a shard is tried again; mostGone is how often that is
+// done for a shard that has vanished.
 const (
 	endAgain = 500 * time.Millisecond
 	mostGone = 20

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/streamport-go/streamport/internal/fakekinesis"
 	"github.com/streamport-go/streamport/kinesis/internal/lease"
 	"github.com/streamport-go/streamport/stream"
 )
@@ -208,5 +209,33 @@ func TestChainOfReshardsIsReadInOrder(t *testing.T) {
 		require.Len(w, got[merged], len(keys))
 		w.next(s)
 		w.next(s)
+	})
+}
+
+// Times of arrival do not ascend with sequence numbers: what arrived before the group began is dropped wherever it
+// stands.
+func TestOlderRecordsAreDroppedWhereverTheyStand(t *testing.T) {
+	runOn(t, fakekinesis.Config{Seed: 1, Jitter: 5 * time.Second}, 1, func(w *world) {
+		for range 100 {
+			w.put("k", "v")
+			time.Sleep(100 * time.Millisecond)
+		}
+		c := w.config("g")
+		since := time.Now().Add(-5 * time.Second)
+		c.Start = stream.Since(since)
+		stored, err := w.server.Records(name, "")
+		require.NoError(w, err)
+		want := 0
+		for _, r := range stored {
+			if !r.Arrival.Before(since) {
+				want++
+			}
+		}
+		require.Less(w, want, 60)
+		claim := w.next(w.open(c))
+		for _, rec := range w.take(claim, want) {
+			require.False(w, rec.Time.Before(since))
+		}
+		w.nothing(claim, 10*time.Second)
 	})
 }

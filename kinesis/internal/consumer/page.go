@@ -82,8 +82,8 @@ func (c *Claim) gap(p api.Page) (*stream.Error, func()) {
 	return c.expired(oldest, what), func() { c.absorb(p) }
 }
 
-// afterSeek is gap until the record of the position that was sought is met: nobody here knows when that arrived. What follows
-// it is there if it is itself; if it is not, nobody can say.
+// afterSeek is gap until the record of the position that was sought is met: nobody here knows when that arrived. What
+// follows it is there if it is itself; if it is not, nobody can say.
 func (c *Claim) afterSeek(p api.Page, oldest stream.Position) (*stream.Error, func()) {
 	met := len(p.Records) > 0
 	gone := met && oldest.Compare(c.cursor.after) > 0 && !sameSequence(oldest, c.cursor.after) || !met && (p.End || p.Behind == 0)

@@ -114,7 +114,8 @@ func unknownSequence(err error) bool {
 	return errors.Is(err, stream.ErrInvalid) || errors.Is(err, stream.ErrNotFound)
 }
 
-// lookFor finds out whether a shard that the service does not know is gone. False: it is, or that is an error for Fetch.
+// lookFor finds out whether a shard that the service does not know is gone. False: it is, or that is an error for
+// Fetch.
 func (c *Claim) lookFor(ctx context.Context, missed time.Time) bool {
 	rest(ctx, pumpPause)
 	gone, err := c.o.track.gone(ctx, c.o.shard, missed)

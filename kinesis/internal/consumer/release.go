@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// giveBack ends what the claim runs and lets go of the shard. First: it was still held. Finished: all is settled up to where
-// it was delivered, which was the end.
+// giveBack ends what the claim runs and lets go of the shard. First: it was still held. Finished: all is settled up to
+// where it was delivered, which was the end.
 func (c *Claim) giveBack(ctx context.Context, first, finished bool) error {
 	c.quiet(ctx)
 	ended, through := finished && c.complete.Load(), finished && c.bounded.Load()
@@ -43,8 +43,8 @@ func (c *Claim) quiet(ctx context.Context) {
 	}
 }
 
-// lastNote keeps the settled time if it has moved much, or if others wait for it: through says that the reading's end was
-// reached. A failure only makes it older.
+// lastNote keeps the settled time if it has moved much, or if others wait for it: through says that the reading's end
+// was reached. A failure only makes it older.
 func (c *Claim) lastNote(ctx context.Context, through bool) {
 	pos := c.progress.Pos()
 	if pos == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A Source grants shards to one member of a group, or all of them to a reading without a group. Each stream has a track of
-// its own; they share one Next.
+// A Source grants shards to one member of a group, or all of them to a reading without a group. Each stream has a
+// track of its own; they share one Next.
 type Source struct {
 	deps     Deps
 	settings settings.Settings
@@ -148,8 +148,8 @@ func (s *Source) tell(e stream.Event) {
 	s.config.Observe(e)
 }
 
-// Close leaves the group: it ends every claim, and returns when the leases are given back, or with an error when ctx ends.
-// A second Close returns what the first returned.
+// Close leaves the group: it ends every claim, and returns when the leases are given back, or with an error when ctx
+// ends. A second Close returns what the first returned.
 func (s *Source) Close(ctx context.Context) error { return s.end(ctx, stream.ErrLost) }
 
 // Shut is Close for a backend that is closed: every claim answers ErrClosed.

@@ -10,8 +10,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// Sources are the open sources of one backend: it refuses a member's name that is alive, abandons by name, and closes all.
-// The zero Sources is empty. Methods may be called from many goroutines.
+// Sources are the open sources of one backend: it refuses a member's name that is alive, abandons by name, and closes
+// all. The zero Sources is empty. Methods may be called from many goroutines.
 type Sources struct {
 	mu     sync.Mutex // guards what follows
 	open   []*Source

@@ -12,8 +12,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A static is a reading's share of a stream without leases: all shards, or a list, parents before what replaces them. What
-// it knows is in memory.
+// A static is a reading's share of a stream without leases: all shards, or a list, parents before what replaces them.
+// What it knows is in memory.
 type static struct {
 	t         *track
 	threshold int64         // what arrived before is not wanted, in Unix milliseconds

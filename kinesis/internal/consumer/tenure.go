@@ -10,8 +10,9 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A tenure is how a claim has its shard: by a lease, or, where there is no table, because nobody else wants it. One write
-// of a claim is under way at a time. Settled is up to which time of arrival the shard is settled, in Unix milliseconds.
+// A tenure is how a claim has its shard: by a lease, or, where there is no table, because nobody else wants it. One
+// write of a claim is under way at a time. Settled is up to which time of arrival the shard is settled, in Unix
+// milliseconds.
 type tenure interface {
 	Asked() <-chan struct{} // nil: it is never asked back
 	Lost() <-chan struct{}  // nil: it is never lost
@@ -38,8 +39,8 @@ type opening struct {
 	progress progress
 }
 
-// A progress knows up to when everything of a shard is settled, and sees where retention was faster than the reader. See
-// lineage.Progress.
+// A progress knows up to when everything of a shard is settled, and sees where retention was faster than the reader.
+// See lineage.Progress.
 type progress interface {
 	Read(page api.Page, last stream.Position) (lineage.Loss, bool)
 	Accept(l lineage.Loss)

@@ -120,8 +120,8 @@ func (t *track) retention() time.Duration {
 	return known.Retention
 }
 
-// gone reports whether a shard that the service did not know since a moment is no more: a complete listing that began well
-// after must not tell it either (rule 8 of lineage). False: that is not certain yet.
+// gone reports whether a shard that the service did not know since a moment is no more: a complete listing that began
+// well after must not tell it either (rule 8 of lineage). False: that is not certain yet.
 func (t *track) gone(ctx context.Context, id string, missed time.Time) (bool, error) {
 	if time.Since(missed) <= t.s.settings.ListingLag {
 		return false, nil

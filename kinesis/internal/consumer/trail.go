@@ -9,8 +9,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A trail is the progress of a reading without leases: it sees where retention was faster, and keeps nothing. It is used by
-// one goroutine at a time.
+// A trail is the progress of a reading without leases: it sees where retention was faster, and keeps nothing. It is
+// used by one goroutine at a time.
 type trail struct {
 	t    *track
 	id   string

@@ -49,8 +49,14 @@ type world struct {
 // run runs a test in a bubble on a stream with so many shards.
 func run(t *testing.T, shards int, test func(w *world)) {
 	t.Helper()
+	runOn(t, fakekinesis.Config{Seed: 1}, shards, test)
+}
+
+// runOn is run on a service of its own kind.
+func runOn(t *testing.T, c fakekinesis.Config, shards int, test func(w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, ctx: t.Context(), server: fakekinesis.New(fakekinesis.Config{Seed: 1}), tables: map[string]*lease.Memory{}}
+		w := &world{T: t, ctx: t.Context(), server: fakekinesis.New(c), tables: map[string]*lease.Memory{}}
 		w.service = awskinesis.New(awskinesis.Config{
 			AWS:  aws.Config{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("id", "secret", "")},
 			HTTP: w.server.RoundTripper(),

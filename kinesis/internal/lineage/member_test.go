@@ -44,7 +44,7 @@ func (w *world) run(name string) {
 			sleep(w.stop, rest+d.some(3*time.Second))
 			continue
 		}
-		m := &member{w: w, name: name, holds: map[string]*hold{}, seen: map[string]sight{}, dice: dice{w, rand.New(rand.NewPCG(d.r.Uint64(), 0))}} //nolint:gosec // a seed
+		m := &member{w: w, name: name, holds: map[string]*hold{}, seen: map[string]sight{}, dice: d.more()}
 		m.ctx, m.die = context.WithCancel(context.WithValue(w.stop, diceKey{}, m.dice))
 		var life sync.WaitGroup
 		life.Go(m.work)
@@ -67,6 +67,10 @@ func (w *world) dice() dice {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return dice{w, rand.New(rand.NewPCG(w.r.Uint64(), 0))} //nolint:gosec // a seed
+}
+
+func (d dice) more() dice {
+	return dice{d.w, rand.New(rand.NewPCG(d.r.Uint64(), 0))} //nolint:gosec // a seed
 }
 
 func rolling(ctx context.Context) dice { return ctx.Value(diceKey{}).(dice) }

@@ -15,7 +15,6 @@ import (
 
 // A verdict is what a seed came to.
 type verdict struct {
-	seed             uint64
 	faults           []string
 	records, handled int
 	calls            int
@@ -66,9 +65,13 @@ func try(t *testing.T, seed uint64) (v verdict) {
 		cancel()
 		wg.Wait()
 		for _, r := range w.owed() {
-			w.fault("record %d of key %d, which arrived at %d, was neither handled nor told as lost", r.sequence, r.slot, r.arrival-epoch.UnixMilli())
+			w.fault("record %d of key %d, which arrived at %d, was neither handled nor told as lost",
+				r.sequence, r.slot, r.arrival-epoch.UnixMilli())
 		}
-		v = verdict{seed: seed, faults: w.faults, records: len(w.records), handled: w.handled, calls: w.calls, losses: len(w.lost), unneeded: w.unneeded, digest: w.digest.Sum64()}
+		v = verdict{
+			faults: w.faults, records: len(w.records), handled: w.handled, calls: w.calls,
+			losses: len(w.lost), unneeded: w.unneeded, digest: w.digest.Sum64(),
+		}
 	})
 	return v
 }

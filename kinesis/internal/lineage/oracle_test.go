@@ -97,14 +97,15 @@ func (w *world) report(l lineage.Loss) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.lost = append(w.lost, l)
-	w.note("LOSS at %s: [%x, %x] after %d to %d", l.Shard, l.Range.First.High>>60, l.Range.Last.High>>60, l.From.Sub(epoch).Milliseconds(), l.To.Sub(epoch).Milliseconds())
+	w.note("LOSS at %s: [%x, %x] after %v to %v", l.Shard, l.Range.First.High>>60, l.Range.Last.High>>60, l.From.Sub(epoch), l.To.Sub(epoch))
 	if !slices.ContainsFunc(w.records, func(r *simRecord) bool { return !r.done && covers(l, r) }) {
 		w.unneeded++
 	}
 }
 
 func covers(l lineage.Loss, r *simRecord) bool {
-	return l.Range.Contains(shard.Hash{High: uint64(r.slot)<<60 + 1}) && l.From.UnixMilli() < r.arrival && r.arrival <= l.To.UnixMilli()
+	return l.Range.Contains(shard.Hash{High: uint64(r.slot)<<60 + 1}) &&
+		l.From.UnixMilli() < r.arrival && r.arrival <= l.To.UnixMilli()
 }
 
 // owed are records that the group did not get and was not told of.

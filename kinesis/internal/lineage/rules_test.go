@@ -191,7 +191,9 @@ func TestEndMakesTheChildrenFirst(t *testing.T) {
 		s := rows()
 		s.list(listedZero)
 		y := s.open(t, stream.Latest())
-		told := []shard.Child{{ID: one, Parents: []string{zero}, Range: lowerHalf}, {ID: two, Parents: []string{zero}, Range: upperHalf}}
+		told := []shard.Child{
+			{ID: one, Parents: []string{zero}, Range: lowerHalf}, {ID: two, Parents: []string{zero}, Range: upperHalf},
+		}
 		done, err := y.End(context.Background(), kept{s, zero}, nil, told, time.Now())
 		require.NoError(t, err)
 		require.True(t, done)
@@ -273,7 +275,8 @@ func TestAShardIsRemovedAfterItsParentsAndNeverTheAnchor(t *testing.T) {
 			}
 		}
 		s := rows(
-			ended(zero, nil, []string{one, two}), ended(one, []string{zero}, []string{three}), ended(two, []string{zero}, []string{three, four}),
+			ended(zero, nil, []string{one, two}), ended(one, []string{zero}, []string{three}),
+			ended(two, []string{zero}, []string{three, four}),
 			ended(three, []string{one, two}, nil),
 		)
 		s.list(merged())

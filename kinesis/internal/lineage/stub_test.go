@@ -103,7 +103,13 @@ func (k kept) Update(ctx context.Context, c lease.Change) (lease.Row, error) {
 }
 
 // Shards by number: the whole space, and halves of it.
-const zero, one, two, three, four = lineage.Anchor, "shardId-000000000001", "shardId-000000000002", "shardId-000000000003", "shardId-000000000004"
+const (
+	zero  = lineage.Anchor
+	one   = "shardId-000000000001"
+	two   = "shardId-000000000002"
+	three = "shardId-000000000003"
+	four  = "shardId-000000000004"
+)
 
 var (
 	half       = shard.Hash{High: 1 << 63}

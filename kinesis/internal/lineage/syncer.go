@@ -92,7 +92,8 @@ func (s *Syncer) Run(ctx context.Context) error {
 		case errors.Is(err, ErrReborn):
 			return err
 		default:
-			s.c.Logger.LogAttrs(ctx, slog.LevelWarn, "the shards were not listed", slog.String("stream", s.c.Stream), slog.Any("error", err))
+			s.c.Logger.LogAttrs(ctx, slog.LevelWarn, "the shards were not listed",
+				slog.String("stream", s.c.Stream), slog.Any("error", err))
 		}
 		if sleep(ctx, s.c.SyncEvery/mostPasses) != nil {
 			return nil

@@ -64,7 +64,8 @@ type simRecord struct {
 }
 
 func newWorld(seed uint64) *world {
-	w := &world{table: lease.NewMemory(), digest: fnv.New64(), had: map[string]bool{}, shards: map[string]*simShard{}, r: rand.New(rand.NewPCG(seed, 7))} //nolint:gosec // a seed
+	w := &world{table: lease.NewMemory(), digest: fnv.New64(), had: map[string]bool{}, shards: map[string]*simShard{}}
+	w.r = rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a seed
 	w.plan = makePlan(w.r)
 	w.trace = os.Getenv("LINEAGE_TRACE") != ""
 	for i := range w.plan.shards {
