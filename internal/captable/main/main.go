@@ -1,5 +1,5 @@
-// Command main prints the capability table in Markdown: the memory backend's profiles, asked, and real brokers, as a test of
-// package kafka found them and keeps them in its testdata. It runs in the folder of the module.
+// Command main prints the capability table in Markdown: the memory backend's profiles, asked, and real brokers and the fake
+// Kinesis, as tests of packages kafka and kinesis found them and keep them in testdata. It runs in the folder of the module.
 //
 //	go run ./internal/captable/main                     # prints it
 //	go run ./internal/captable/main -check README.md    # fails if the file holds another one
@@ -36,7 +36,7 @@ func run(ctx context.Context, check, write string) error {
 	if err != nil {
 		return err
 	}
-	found, err := brokers()
+	found, err := kept()
 	if err != nil {
 		return err
 	}
@@ -66,13 +66,16 @@ func profiles(ctx context.Context) ([]captable.Column, error) {
 	return columns, nil
 }
 
-// brokers are the real ones whose capabilities are kept.
-func brokers() ([]captable.Column, error) {
+// kept are the services whose capabilities tests keep: real brokers, and the fake of Kinesis.
+func kept() ([]captable.Column, error) {
 	var columns []captable.Column
-	for _, b := range []struct{ name, file string }{
-		{"Apache Kafka 4.4.0, 3 nodes", "kafka-4.4.0-3.json"}, {"Apache Kafka 3.9.2, 1 node", "kafka-3.9.2-1.json"},
+	for _, b := range []struct{ name, adapter, file string }{
+		{"Apache Kafka 4.4.0, 3 nodes", "kafka", "kafka-4.4.0-3.json"},
+		{"Apache Kafka 3.9.2, 1 node", "kafka", "kafka-3.9.2-1.json"},
+		{"Kinesis, provisioned", "kinesis", "plain.json"},
+		{"the same with Tags, SameKey and FanOut", "kinesis", "fan-out.json"},
 	} {
-		text, err := os.ReadFile(filepath.Join("kafka", "testdata", "capabilities", b.file))
+		text, err := os.ReadFile(filepath.Join(b.adapter, "testdata", "capabilities", b.file))
 		if err != nil {
 			return nil, err
 		}
