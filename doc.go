@@ -17,7 +17,7 @@
 //	kinesis             the backend on Amazon Kinesis Data Streams, with leases in DynamoDB
 //	memory              a deterministic simulator of a partitioned log service, to test services on
 //	examples            programs that run on memory with no set-up: quickstart, testing, swap, tuning
-//	docs                access rights on Kafka (ACLs) and AWS (IAM)
+//	docs                access rights on Kafka (ACLs) and AWS (IAM), Kinesis for operators
 //	internal            configuration, real servers and a fake Kinesis for tests, the capability table, benchmarks, the history checker
 //
 // A reader who opens this file, stream/doc.go and stream/backend.go knows the design.
