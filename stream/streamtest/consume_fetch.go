@@ -116,8 +116,12 @@ func fetchEnd(t *T) {
 	c.Member = t.name("member")
 	second := t.source(c)
 	answer := <-answers
-	t.check(errors.Is(answer.err, io.EOF), "Fetch of a partition that is asked back: want io.EOF, got %v", answer.err)
-	t.check(answer.asked, "Fetch returned io.EOF before Asked was closed")
+	if errors.Is(answer.err, stream.ErrLost) && !answer.asked {
+		t.partly("the service takes a partition from a member without asking it back")
+	} else {
+		t.check(errors.Is(answer.err, io.EOF), "Fetch of a partition that is asked back: want io.EOF, got %v", answer.err)
+		t.check(answer.asked, "Fetch returned io.EOF before Asked was closed")
+	}
 	for _, claim := range claims {
 		select {
 		case <-claim.Hold().Asked:
