@@ -30,7 +30,8 @@ type Source struct {
 	wake   chan struct{} // closed and replaced when Next should look again
 	fault  error         // the source cannot go on
 	closed bool
-	dead   bool
+	dead   bool          // abandoned: nothing is taken any more
+	buried bool          // abandoned, and every claim is lost
 	ending chan struct{} // closed when Close has ended
 	endErr error
 }
@@ -60,8 +61,10 @@ func (s *Source) next() (*Claim, <-chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.closed || s.dead:
+	case s.closed || s.buried:
 		return nil, nil, stream.ErrClosed
+	case s.dead:
+		return nil, s.wake, nil
 	case s.fault != nil:
 		return nil, nil, s.fault
 	}
@@ -190,21 +193,34 @@ func (s *Source) Abandon() {
 	s.mu.Lock()
 	again := s.dead || s.closed
 	s.dead = true
-	claims := slices.Clone(s.claims)
-	s.stir()
 	s.mu.Unlock()
-	if again || !s.awaitOpen() {
+	if again {
 		return
 	}
-	for _, t := range s.tracks {
-		t.share.abandon()
+	opened := s.awaitOpen()
+	if opened {
+		for _, t := range s.tracks {
+			t.share.abandon()
+		}
 	}
-	for _, c := range claims {
-		c.lose(stream.ErrLost)
+	s.bury()
+	if !opened {
+		return
 	}
 	s.cancel()
 	s.wg.Wait()
 	s.sources().remove(s)
+}
+
+// bury loses the claims of a dead source, and then says that it is closed: who hears that first gives claims back in order.
+func (s *Source) bury() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.claims {
+		c.lose(stream.ErrLost)
+	}
+	s.buried = true
+	s.stir()
 }
 
 func (s *Source) sources() *Sources { return s.deps.Sources }

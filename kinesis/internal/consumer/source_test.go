@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -124,6 +125,33 @@ func TestAbandonedMemberIsSucceededAfterTheFailover(t *testing.T) {
 		next := w.next(w.open(w.config("g")))
 		require.Equal(w, []string{"a"}, values(w.take(next, 1)))
 	})
+}
+
+// Whoever hears that the member is no more must not think that its claims were given back.
+func TestAbandonedMemberHasLostAllBeforeNextSaysSo(t *testing.T) {
+	run(t, 1, func(w *world) {
+		c := w.config("g")
+		s := w.open(c)
+		claim := w.next(s)
+		lost := make(chan bool)
+		go func() {
+			_, err := s.Next(w.ctx)
+			lost <- errors.Is(err, stream.ErrClosed) && isClosed(claim.Hold().Lost)
+		}()
+		synctest.Wait()
+		require.NoError(w, w.sources.Abandon("g", c.Member))
+		require.True(w, <-lost)
+		w.release(claim, false)
+	})
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 func TestBackendCloseEndsEverything(t *testing.T) {
