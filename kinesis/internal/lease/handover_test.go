@@ -75,6 +75,26 @@ func TestHandOverThatDoesNotCome(t *testing.T) {
 	})
 }
 
+// What its owner ended before it handed over is nobody's: the next owner would read the shard again from its beginning.
+func TestHandOverOfWhatHasEnded(t *testing.T) {
+	bubble(t, 2, true, func(t *testing.T, w *world) {
+		a := w.manage("a")
+		mine := []*lease.Lease{w.take("a", a), w.take("a", a)}
+		b := w.manage("b")
+		asked := w.asked(mine)
+		key, end := asked.Row().Key, lease.AtEnd
+		_, err := asked.Update(t.Context(), lease.Change{Checkpoint: &end})
+		require.NoError(t, err)
+		require.NoError(t, asked.Release(t.Context()))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*failover)
+		defer cancel()
+		l, err := b.Next(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded, "%v was granted", l)
+		require.Empty(t, w.now(key).Owner)
+		require.Equal(t, lease.AtEnd, w.now(key).Checkpoint)
+	})
+}
+
 // A member that asked for leases and leaves takes the question back.
 func TestHandOverNoLongerWanted(t *testing.T) {
 	bubble(t, 2, true, func(t *testing.T, w *world) {

@@ -26,6 +26,7 @@ func TestMutants(t *testing.T) {
 		"a row is granted again while its handler goes on": "TestNextWaitsForRelease",
 		"a difference of one is turned round":              "TestFleetEndsEven",
 		"a row that is not ready is handed on":             "TestRandomRuns",
+		"what was handed over is held whatever it is":      "TestHandOverOfWhatHasEnded",
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, alone(t, by, ""))

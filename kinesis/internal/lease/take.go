@@ -59,25 +59,29 @@ func (t *taker) ask(ctx context.Context, r Row) bool {
 	return err == nil || unknown(err)
 }
 
-// accept begins to hold what was handed over to us, and takes what should have been.
+// accept begins to hold what was handed over to us, and takes what should have been. What ended before its owner let go of
+// it, or may not be held, is given back.
 func (t *taker) accept(taking, running context.Context, rows map[string]Row, now time.Time) {
 	me, nobody := t.m.config.Owner, ""
 	if !t.m.config.GoOnly {
 		return
 	}
-	var given, late []string
+	var given, late, spent []string
 	for _, key := range sortedKeys(rows) {
 		r := rows[key]
 		held, _ := t.holds(key)
 		since, asked := t.asked[key]
+		tooLong := asked && now.Sub(since) >= t.m.config.Grace+t.m.config.Failover
 		switch {
 		case r.Owner != me || held:
 			delete(t.asked, key)
-		case r.HandOver == "" && asked:
-			given = append(given, key)
 		case r.HandOver != "" && !asked:
 			t.asked[key] = now
-		case asked && now.Sub(since) >= t.m.config.Grace+t.m.config.Failover:
+		case asked && (r.HandOver == "" && !t.open(r, rows) || tooLong && r.Ended()):
+			spent = append(spent, key)
+		case asked && r.HandOver == "":
+			given = append(given, key)
+		case tooLong && t.open(r, rows):
 			late = append(late, key)
 		}
 	}
@@ -86,6 +90,18 @@ func (t *taker) accept(taking, running context.Context, rows map[string]Row, now
 		return t.win(taking, running, r, Change{Counter: &r.Counter, Owner: &me, HandOverIs: &nobody, Raise: true}, now)
 	})
 	t.each(late, func(key string) bool { return t.take(taking, running, rows[key], t.seen[key].since) })
+	t.each(spent, func(key string) bool {
+		r := rows[key]
+		_, err := t.m.update(taking, key, Change{
+			Counter: &r.Counter, Owner: &me, HandOverIs: &r.HandOver, Raise: true, SetOwner: &nobody, SetHandOver: &nobody,
+		})
+		return err == nil
+	})
+}
+
+// open reports whether a row may be held.
+func (t *taker) open(r Row, rows map[string]Row) bool {
+	return !r.Ended() && t.m.config.Eligible(r, rows) || mutated("what was handed over is held whatever it is")
 }
 
 // decline gives leases that were not handed over yet back to those that hold them. It is for the end, after the taker's
