@@ -20,13 +20,24 @@ type command struct {
 // kafkaCommand is the subcommand with flags of its own.
 const kafkaCommand = "kafka"
 
+// kinesisCommand has a default of its own.
+const kinesisCommand = "kinesis"
+
 // commands lists what can be run; a service that joins the benchmark adds its line here.
 var commands = []command{
 	{name: "memory", summary: "the memory backend beside a channel, Watermill's gochannel and mempubsub", open: memoryStudies},
 	{name: kafkaCommand, summary: "the Kafka backend beside bare franz-go and other clients and layers, on real brokers", open: kafkaStudies},
+	{name: kinesisCommand, summary: "the Kinesis backend beside Amazon's bare SDK, and its leases, on a fake service", open: kinesisStudies},
 }
 
 func main() {
+	if mine, err := actAsChild(os.Args[1:]); mine {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := dispatch(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {

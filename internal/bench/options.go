@@ -37,6 +37,9 @@ func parseOptions(command string, args []string, errs io.Writer) (Options, error
 		f.StringVar(&brokers, "brokers", "", "`addresses` of a cluster that runs already, with commas; default: one is started")
 		f.BoolVar(&o.Full, "full", false, "the grid of 1 and 12 partitions, 100 B and 1 KiB, none and lz4")
 	}
+	if command == kinesisCommand {
+		reps, records = minRepetitions, kinesisRecords
+	}
 	f.IntVar(&o.Repetitions, "reps", reps, "alternating repetitions of each side, at least 5")
 	f.IntVar(&o.Records, "n", records, "records that a fast side moves in one repetition")
 	f.BoolVar(&o.Smoke, "smoke", false, "run everything tiny, in a few seconds, to see that it runs")

@@ -78,20 +78,8 @@ func openStreamProducer(batched bool) func(context.Context, site) (publisher, er
 	}
 }
 
-func (p *streamProducer) publish(ctx context.Context, deadline time.Time) (n int, err error) {
-	records := p.producer.load.records
-	if p.batched {
-		n, err = inCrowd(senders, len(records)/sendBatch, deadline, func(_, i int) error {
-			first := i * sendBatch % len(records)
-			return p.producer.Send(ctx, records[first:first+sendBatch]...)
-		})
-		return n * sendBatch, err
-	}
-	n, err = p.producer.load.byRounds(deadline, func(i int) error {
-		p.producer.SendAsync(ctx, records[i], p.producer.done)
-		return nil
-	})
-	return n, errors.Join(err, p.producer.settle(ctx))
+func (p *streamProducer) publish(ctx context.Context, deadline time.Time) (int, error) {
+	return p.producer.publish(ctx, deadline, p.batched)
 }
 
 func (p *streamProducer) send(ctx context.Context, key, value []byte, done func(error)) {

@@ -52,6 +52,15 @@ func (s Sample) Over(other Sample) Sample {
 	return ratios
 }
 
+// times multiplies each value.
+func (s Sample) times(factor float64) Sample {
+	scaled := make(Sample, len(s))
+	for i := range s {
+		scaled[i] = s[i] * factor
+	}
+	return scaled
+}
+
 // A Cost is what one stretch of work cost a record.
 type Cost struct {
 	Nanos  float64

@@ -68,6 +68,23 @@ func (s *sender) send(ctx context.Context, rounds int, batched bool) error {
 	return s.settle(ctx)
 }
 
+// publish sends records in rotation until the deadline, at least one round, and returns how many once all are stored.
+func (s *sender) publish(ctx context.Context, deadline time.Time, batched bool) (n int, err error) {
+	records := s.load.records
+	if batched {
+		n, err = inCrowd(senders, len(records)/sendBatch, deadline, func(_, i int) error {
+			first := i * sendBatch % len(records)
+			return s.Send(ctx, records[first:first+sendBatch]...)
+		})
+		return n * sendBatch, err
+	}
+	n, err = s.load.byRounds(deadline, func(i int) error {
+		s.SendAsync(ctx, records[i], s.done)
+		return nil
+	})
+	return n, errors.Join(err, s.settle(ctx))
+}
+
 // mark stores one record more and returns its answer.
 func (s *sender) mark(ctx context.Context) (stream.Ack, error) {
 	var mark stream.Ack
