@@ -51,7 +51,7 @@ func (f *Fault) due(op string, body []byte, random *rand.Rand) bool {
 	if len(r.Ops) > 0 && !slices.Contains(r.Ops, op) || r.Kind == FailEntries && op != putRecords {
 		return false
 	}
-	if r.Holding != "" && !bytes.Contains(body, []byte(r.Holding)) {
+	if r.Holding != "" && !bytes.Contains(body, []byte(r.Holding)) || r.Match != nil && !r.Match(body) {
 		return false
 	}
 	if r.Times > 0 && f.matches >= r.Skip+r.Times || r.Chance > 0 && random.Float64() >= r.Chance {

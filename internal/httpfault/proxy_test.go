@@ -206,7 +206,7 @@ func TestCloseEndsWhatIsHeld(t *testing.T) {
 	p.Close()
 }
 
-func TestSkipTimesHoldingAndChance(t *testing.T) {
+func TestSkipTimesHoldingMatchAndChance(t *testing.T) {
 	s := newTarget(t)
 	p, c := proxyOf(t, s)
 	p.Set(httpfault.Rule{Kind: httpfault.Reset, Ops: []string{"ListStreams"}, Skip: 1, Times: 2})
@@ -218,6 +218,11 @@ func TestSkipTimesHoldingAndChance(t *testing.T) {
 	_, err := put(t, c, "a")
 	require.NoError(t, err)
 	_, err = put(t, c, "a", "b")
+	require.Error(t, err)
+	p.Heal()
+	p.Set(httpfault.Rule{Kind: httpfault.Reset, Match: func(body []byte) bool { return len(body) > 100 }})
+	require.NoError(t, list(t.Context(), c))
+	_, err = put(t, c, strings.Repeat("a", 100))
 	require.Error(t, err)
 	p.Heal()
 	f := p.Set(httpfault.Rule{Kind: httpfault.Refuse, Chance: 0.5})

@@ -39,6 +39,9 @@ type Rule struct {
 	Ops []string
 	// Holding is text that the body of the request has as it is sent, such as a shard's id.
 	Holding string
+	// Match tells from the body of the request whether the rule means it; nil: it does. It must be quick, and call nothing of
+	// the proxy.
+	Match func(body []byte) bool
 	// Skip is how many calls are let through first.
 	Skip int
 	// Times is how often the rule fires after that; 0 is without limit.
