@@ -87,16 +87,33 @@ func (p *Prober) make(ctx context.Context, s stream.StreamConfig) error {
 		return err
 	}
 	if s.Retention != 0 && s.Retention != sum.Retention {
-		if err := p.service.SetRetention(ctx, s.Name, sum.Retention, s.Retention); err != nil {
+		err := p.change(ctx, func() error { return p.service.SetRetention(ctx, s.Name, sum.Retention, s.Retention) })
+		if err != nil {
 			return err
 		}
 	}
 	if s.MaxRecordBytes != 0 && sum.RecordBytes != 0 && s.MaxRecordBytes != sum.RecordBytes {
-		if err := p.service.SetRecordBytes(ctx, sum.ARN, s.MaxRecordBytes); err != nil {
+		err := p.change(ctx, func() error { return p.service.SetRecordBytes(ctx, sum.ARN, s.MaxRecordBytes) })
+		if err != nil {
 			return err
 		}
 	}
 	return p.become(ctx, s)
+}
+
+// change does something to the stream. The service refuses it while an earlier change goes on.
+func (p *Prober) change(ctx context.Context, do func() error) error {
+	wait := settleFirst
+	for {
+		err := do()
+		if api.CodeOf(err) != api.InUse {
+			return err
+		}
+		if rest(ctx, wait) != nil {
+			return fmt.Errorf("the stream is not active yet: %w: %w", context.Cause(ctx), err)
+		}
+		wait = min(2*wait, settleMost)
+	}
 }
 
 // become waits until the stream is as s says: changes are told later than they are answered.
