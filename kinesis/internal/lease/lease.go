@@ -24,7 +24,7 @@ type Lease struct {
 	orders chan order         // to the goroutine that writes
 	ended  chan struct{}      // closed when it has ended
 	cancel context.CancelFunc // ends both goroutines, and a call under way
-	doubt  bool               // a write since the last that is known to have happened may happen yet; serve's alone
+	doubt  time.Time          // when the first write was sent that may happen yet; zero: there is none; serve's alone
 
 	granted  bool // Next returned it; the manager's lock guards both
 	released bool

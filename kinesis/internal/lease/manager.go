@@ -50,7 +50,7 @@ func NewManager(c Config) *Manager {
 		quit: make(chan struct{}), taken: make(chan struct{}), ended: make(chan struct{}),
 		held: map[string]*Lease{}, past: map[string]past{}, bell: make(chan struct{}), halt: func() {}, kill: func() {},
 	}
-	m.taker = taker{m: m, seen: sights{}, asked: map[string]time.Time{}, rand: source(c.Owner, "", 0)}
+	m.taker = taker{m: m, seen: sights{}, asked: map[string]time.Time{}, forced: map[string]bool{}, rand: source(c.Owner, "", 0)}
 	return m
 }
 
@@ -173,10 +173,14 @@ func (m *Manager) Close(ctx context.Context) error {
 
 // Abandon does what kill -9 does: everything stops, every lease is lost, nothing is written.
 func (m *Manager) Abandon() {
-	if first, _ := m.finish(false); !first {
+	first, started := m.finish(false)
+	if !first {
 		return
 	}
 	m.kill()
+	if started {
+		<-m.taken // a take that was answered a moment before is lost with the others
+	}
 	for _, l := range m.leases() {
 		l.lose("the member was abandoned")
 	}

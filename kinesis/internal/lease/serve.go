@@ -79,29 +79,33 @@ func (l *Lease) obey(ctx context.Context, o order) answer {
 
 // write makes a fenced write, tries again what did not happen, and finds out what may have.
 func (l *Lease) write(ctx context.Context, o order) (Row, error) {
-	first := time.Now()
 	for n := 0; ; n++ {
 		known, sent := l.Row(), time.Now()
 		change := l.fence(known, o)
 		got, err := l.m.update(ctx, l.key, change)
 		if err == nil {
-			l.doubt = false
+			l.doubt = time.Time{}
 			l.adopt(got, sent)
 			return got, nil
 		}
 		if unknown(err) && mutated("an unknown outcome is a success") {
 			return change.Apply(known), nil
 		}
-		l.doubt = l.doubt || unknown(err)
+		if unknown(err) && l.doubt.IsZero() {
+			l.doubt = sent
+		}
 		if unknown(err) || errors.Is(err, ErrConflict) {
 			if got.Key == "" || unknown(err) {
 				if got, err = l.find(ctx); err != nil {
 					return Row{}, err
 				}
 			}
-			switch l.judge(known, change, got) {
-			case done:
-				l.doubt = false
+			verdict, first := l.judge(known, change, got), l.doubt
+			if got.Counter != known.Counter { // no other of the writes in doubt can happen any more
+				l.doubt = time.Time{}
+			}
+			switch verdict {
+			case done: // it came after the first of them was sent; that others saw it later is not known
 				l.adopt(got, first)
 				return got, nil
 			case refused:
@@ -176,9 +180,9 @@ func (l *Lease) judge(known Row, c Change, got Row) verdict {
 	switch {
 	case !ours:
 		return gone
-	case got.Counter == known.Counter+1 && l.doubt && c.borne(got):
+	case got.Counter == known.Counter+1 && !l.doubt.IsZero() && c.borne(got):
 		return done
-	case got.Counter == known.Counter, got.Counter == known.Counter+1 && l.doubt:
+	case got.Counter == known.Counter, got.Counter == known.Counter+1 && !l.doubt.IsZero():
 		if c.Meets(got) {
 			return again
 		}

@@ -75,6 +75,9 @@ func (t *taker) accept(taking, running context.Context, rows map[string]Row, now
 		switch {
 		case r.Owner != me || held:
 			delete(t.asked, key)
+			delete(t.forced, key)
+		case r.HandOver == "" && t.forced[key]:
+			delete(t.asked, key) // it expires: who had it may not have noticed that it is taken
 		case r.HandOver != "" && !asked:
 			t.asked[key] = now
 		case asked && (r.HandOver == "" && !t.open(r, rows) || tooLong && r.Ended()):
@@ -89,6 +92,9 @@ func (t *taker) accept(taking, running context.Context, rows map[string]Row, now
 		r := rows[key]
 		return t.win(taking, running, r, Change{Counter: &r.Counter, Owner: &me, HandOverIs: &nobody, Raise: true}, now)
 	})
+	for _, key := range late {
+		t.forced[key] = true
+	}
 	t.each(late, func(key string) bool { return t.take(taking, running, rows[key], t.seen[key].since) })
 	t.each(spent, func(key string) bool {
 		r := rows[key]

@@ -18,6 +18,7 @@ type taker struct {
 	rand    *rand.Rand
 	seen    sights
 	asked   map[string]time.Time // leases that live owners are to hand over to us, and since when
+	forced  map[string]bool      // those of them that we tried to take: nobody can tell that from a hand-over any more
 	settled bool                 // a table was seen in which nobody else, as far as can be told, holds a row in our name
 	failed  bool                 // somebody does
 	quick   int                  // rounds in a row that left something to do
