@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/streamport-go/streamport/kinesis/internal/settings"
 	"github.com/streamport-go/streamport/stream"
@@ -89,6 +90,12 @@ func (s *Source) open(ctx context.Context) error {
 	var tracks []*track
 	for _, name := range s.config.Streams {
 		t, err := s.openTrack(ctx, name)
+		for n := 1; n < openTries && err != nil && passing(err); n++ {
+			if rest(ctx, openPause<<n); ctx.Err() != nil {
+				break
+			}
+			t, err = s.openTrack(ctx, name)
+		}
 		if err != nil {
 			_ = s.shutTracks(tracks)
 			return fault("open source", name, "", err)
@@ -103,6 +110,13 @@ func (s *Source) open(ctx context.Context) error {
 	}
 	return nil
 }
+
+// openTries is how often a stream is opened at most, where the services are busy or away. The pause before the second time
+// is twice openPause, and each one after it twice that before.
+const (
+	openTries = 5
+	openPause = 50 * time.Millisecond
+)
 
 // awaitOpen ends an opening that is under way, and reports whether there is something to be closed.
 func (s *Source) awaitOpen() bool {
