@@ -11,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/streamport-go/streamport/internal/fakekinesis"
 	"github.com/streamport-go/streamport/kinesis/internal/consumer"
+	"github.com/streamport-go/streamport/kinesis/internal/lease"
 	"github.com/streamport-go/streamport/stream"
 )
 
@@ -67,6 +69,57 @@ func TestSharesAreBalancedByAskingBack(t *testing.T) {
 		w.release(asked, false)
 		require.Equal(w, asked.Hold().Partition, w.next(second).Hold().Partition)
 		w.noNext(first, time.Minute)
+	})
+}
+
+func TestWhatIsSentAfterTheOpeningIsWanted(t *testing.T) {
+	const seeds = 20
+	for seed := range uint64(seeds) {
+		runOn(t, fakekinesis.Config{Seed: seed, Jitter: 100 * time.Millisecond}, 1, func(w *world) {
+			for _, group := range []string{"g", ""} {
+				c := w.config(group)
+				c.Start = stream.Latest()
+				s := w.open(c) // at a whole second: the record's arrival is told as one before it
+				w.put("k", "new")
+				require.Equal(w, []string{"new"}, values(w.take(w.next(s), 1)))
+				w.close(s)
+				time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(2 * time.Second)))
+			}
+		})
+	}
+}
+
+func TestOpeningOutlivesPassingFailures(t *testing.T) {
+	run(t, 1, func(w *world) {
+		w.put("k", "a")
+		w.server.Script().Add(fakekinesis.Fault{Op: "ListShards", Times: 2, Kind: fakekinesis.Reset})
+		cut := 1
+		w.faults = func(c lease.Call) lease.Fault {
+			if c.Op != "scan" || cut == 0 {
+				return lease.Fault{}
+			}
+			cut--
+			return lease.Fault{Err: stream.ErrThrottled}
+		}
+		require.Equal(w, []string{"a"}, values(w.take(w.next(w.open(w.config("g"))), 1)))
+		require.Zero(w, cut)
+		require.Empty(w, w.server.Script().Unfired())
+	})
+}
+
+func TestOpeningEndsWithItsContext(t *testing.T) {
+	run(t, 1, func(w *world) {
+		w.server.Script().Add(fakekinesis.Fault{Op: "ListShards", Times: 100, Kind: fakekinesis.Refuse, Code: "LimitExceededException"})
+		began := time.Now()
+		_, err := consumer.New(w.ctx, w.deps, w.set, w.config("g"))
+		require.ErrorIs(w, err, stream.ErrThrottled)
+		require.Less(w, time.Since(began), 5*time.Second)
+		ctx, cancel := context.WithTimeout(w.ctx, 150*time.Millisecond)
+		defer cancel()
+		began = time.Now()
+		_, err = consumer.New(ctx, w.deps, w.set, w.config("g"))
+		require.Error(w, err)
+		require.Equal(w, 150*time.Millisecond, time.Since(began))
 	})
 }
 

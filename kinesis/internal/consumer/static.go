@@ -38,7 +38,7 @@ func newStatic(t *track, listing api.Listing) (*static, error) {
 	s := &static{t: t, opened: now, wake: make(chan struct{}, 1), seats: map[string]*staticSeat{}}
 	switch kind, since, _ := t.s.config.Start.Parts(); kind {
 	case stream.StartLatest:
-		s.threshold = now.UnixMilli()
+		s.threshold = lineage.Tip(now.UnixMilli())
 	case stream.StartSince:
 		s.threshold = since.Add(time.Millisecond - 1).UnixMilli()
 	}

@@ -42,11 +42,19 @@ func (p *pass) join(ctx context.Context, created time.Time) error {
 	return fmt.Errorf("the rows of the group on %s vanish as they are written", p.c.Stream)
 }
 
+// apart is how far the clocks of the service's machines may be apart: that which tells the time, and those that tell when
+// a record arrived.
+const apart = 250
+
+// Tip is the threshold of a reading that begins at the end, at a time in milliseconds since 1970 that the service told. What
+// is sent from then on arrives at or after it.
+func Tip(now int64) int64 { return max(0, now-apart) }
+
 // start is the threshold that the configuration asks for.
 func (p *pass) start() int64 {
 	switch kind, t, _ := p.c.Start.Parts(); kind {
 	case stream.StartLatest:
-		return p.now
+		return Tip(p.now)
 	case stream.StartSince:
 		return max(0, t.Add(time.Millisecond-1).UnixMilli())
 	}

@@ -27,7 +27,7 @@ func TestBirthAtLatestIsTheServicesClock(t *testing.T) {
 		s := rows()
 		s.list(split()...)
 		y := s.open(t, stream.Latest())
-		born := time.Now().UnixMilli()
+		born := lineage.Tip(time.Now().UnixMilli())
 		require.Equal(t, born, y.Threshold())
 		time.Sleep(time.Hour)
 		require.Equal(t, born, s.open(t, stream.Start{}).Threshold(), "the start of a group is never chosen again")
