@@ -62,7 +62,11 @@ func (g *group) isThrough(key string) bool {
 	return g.through[key]
 }
 
+// hold reports whether nothing is to be taken now.
 func (g *group) hold() bool {
+	if g.t.s.leaving() {
+		return true
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.assigned

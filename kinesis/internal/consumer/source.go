@@ -30,6 +30,8 @@ type Source struct {
 	wake   chan struct{} // closed and replaced when Next should look again
 	fault  error         // the source cannot go on
 	closed bool
+	nexts  int           // under way
+	idle   bool          // the last Next was told to end: nobody waits for claims
 	dead   bool          // abandoned: nothing is taken any more
 	buried bool          // abandoned, and every claim is lost
 	ending chan struct{} // closed when Close has ended
@@ -38,6 +40,10 @@ type Source struct {
 
 // Next grants the next shard.
 func (s *Source) Next(ctx context.Context) (stream.Claim, error) {
+	s.mu.Lock()
+	s.nexts, s.idle = s.nexts+1, false
+	s.mu.Unlock()
+	defer s.nextDone(ctx)
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -54,6 +60,22 @@ func (s *Source) Next(ctx context.Context) (stream.Claim, error) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// nextDone notes the end of a Next.
+func (s *Source) nextDone(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nexts--
+	s.idle = s.nexts == 0 && ctx.Err() != nil
+}
+
+// leaving reports whether nothing more is to be taken: the source is closed, or whoever read from it waits for its handlers
+// before it closes it. What a handler gives back meanwhile is for others.
+func (s *Source) leaving() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.idle || s.closed || s.dead
 }
 
 // next grants a shard if it can, or says what to wait for.
