@@ -159,6 +159,10 @@ func (c *Claim) step(ctx context.Context, into []stream.Record) (int, error) {
 	if err := c.state(); err != nil {
 		return 0, err
 	}
+	if err := c.tenure.verify(ctx); err != nil { // after a pause of the process nobody may have noticed yet
+		c.lose(stream.ErrLost)
+		return 0, err
+	}
 	if isDone(c.hold.Asked) || c.atEnd() {
 		return 0, io.EOF
 	}

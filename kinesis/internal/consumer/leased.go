@@ -23,11 +23,11 @@ func (l *leased) save(ctx context.Context, to stream.Checkpoint, settled *int64)
 	if mutated("mid-aggregate checkpoint forgets the index") {
 		sub = 0
 	}
-	return l.update(ctx, lease.Change{Checkpoint: &sequence, Sub: int64(sub), State: &to.State, Pos: settled})
+	return l.update(ctx, lease.Change{NotEnded: true, Checkpoint: &sequence, Sub: int64(sub), State: &to.State, Pos: settled})
 }
 
 func (l *leased) note(ctx context.Context, settled int64) error {
-	return l.update(ctx, lease.Change{Pos: &settled})
+	return l.update(ctx, lease.Change{NotEnded: true, Pos: &settled})
 }
 
 func (l *leased) update(ctx context.Context, c lease.Change) error {
