@@ -59,15 +59,17 @@ func startChild(ctx context.Context, args ...string) (*child, error) {
 	return c, c.command.Start()
 }
 
-// hear returns the rest of the first line that begins with the mark.
+// hear returns the rest of the first line that begins with the mark. If none comes, the error has what came.
 func (c *child) hear(mark string) (string, error) {
+	var heard strings.Builder
 	for {
 		line, err := c.lines.ReadString('\n')
+		heard.WriteString(line)
 		if rest, ok := strings.CutPrefix(line, mark); ok {
 			return strings.TrimSpace(rest), nil
 		}
 		if err != nil {
-			return "", fmt.Errorf("process %s: %w", c.command.Args[1], errors.Join(err, c.stop()))
+			return "", fmt.Errorf("process %s: %w", c.command.Args[1], errors.Join(err, c.stop(), errors.New(heard.String())))
 		}
 	}
 }

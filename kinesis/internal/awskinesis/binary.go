@@ -103,14 +103,19 @@ func (b *binary) use(o *kinesis.Options) { b.ClientProtocol, o.Protocol = o.Prot
 func (b *binary) SerializeRequest(
 	_ context.Context, schema *smithy.OperationSchema, _ smithy.Serializable, request *smithyhttp.Request,
 ) error {
+	request.Header.Set("Accept", cbor.ContentType)
+	return fill(request, schema, cbor.ContentType, b.body)
+}
+
+// fill makes a request that calls an operation with a body.
+func fill(request *smithyhttp.Request, schema *smithy.OperationSchema, contentType string, body []byte) error {
 	request.Method = http.MethodPost
 	if request.URL.Path == "" {
 		request.URL.Path = "/"
 	}
 	request.Header.Set("X-Amz-Target", schemas.Kinesis_20131202.Schema.ID().Name+"."+schema.ID().Name)
-	request.Header.Set("Content-Type", cbor.ContentType)
-	request.Header.Set("Accept", cbor.ContentType)
-	with, err := request.SetStream(bytes.NewReader(b.body))
+	request.Header.Set("Content-Type", contentType)
+	with, err := request.SetStream(bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("set the body: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/streamport-go/streamport/kinesis/internal/api"
+	"github.com/streamport-go/streamport/kinesis/internal/awsjson"
 )
 
 func (s *Service) put(op string) call { return call{op: op, timeout: s.putting, writes: true} }
@@ -22,31 +23,42 @@ func (s *Service) PutRecords(ctx context.Context, stream string, entries []api.E
 			return results, err
 		}
 	}
-	in := &kinesis.PutRecordsInput{Records: make([]types.PutRecordsRequestEntry, len(entries))}
+	in := &kinesis.PutRecordsInput{Records: []types.PutRecordsRequestEntry{}} // the SDK wants to see some
 	in.StreamName, in.StreamARN = address(stream)
-	for i := range entries {
-		e := &entries[i]
-		in.Records[i] = types.PutRecordsRequestEntry{Data: present(e.Data), PartitionKey: &e.Key}
-		if e.Hash != "" {
-			in.Records[i].ExplicitHashKey = &e.Hash
-		}
-	}
+	name, arn := aws.ToString(in.StreamName), aws.ToString(in.StreamARN)
 	c := s.put("PutRecords")
-	out, err := send(ctx, c, s.client.PutRecords, in)
+	var results []api.Result
+	t := &text{body: awsjson.AppendPut(make([]byte, 0, awsjson.PutBytes(name, arn, entries)), name, arn, entries)}
+	t.read = func(p []byte) (ok bool) {
+		results, ok = awsjson.ReadPut(p)
+		return ok
+	}
+	out, err := send(ctx, c, s.client.PutRecords, in, t.use)
 	if err != nil {
 		return nil, err
 	}
-	results := make([]api.Result, len(out.Records))
-	for i := range out.Records {
-		r := &out.Records[i]
-		results[i] = api.Result{
-			Shard: aws.ToString(r.ShardId), Sequence: aws.ToString(r.SequenceNumber), Code: aws.ToString(r.ErrorCode),
-		}
-		if r.ErrorMessage != nil {
-			results[i].Message = c.words(results[i].Code, *r.ErrorMessage)
+	if !t.done {
+		results = resultsOf(out.Records)
+	}
+	for i := range results {
+		if results[i].Message != "" {
+			results[i].Message = c.words(results[i].Code, results[i].Message)
 		}
 	}
 	return c.complete(results, len(entries))
+}
+
+// resultsOf are results as the SDK has read them.
+func resultsOf(all []types.PutRecordsResultEntry) []api.Result {
+	results := make([]api.Result, len(all))
+	for i := range all {
+		r := &all[i]
+		results[i] = api.Result{
+			Shard: aws.ToString(r.ShardId), Sequence: aws.ToString(r.SequenceNumber),
+			Code: aws.ToString(r.ErrorCode), Message: aws.ToString(r.ErrorMessage),
+		}
+	}
+	return results
 }
 
 // complete refuses an answer that does not say of every entry what became of it.

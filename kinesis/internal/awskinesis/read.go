@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kinesis/types"
 
 	"github.com/streamport-go/streamport/kinesis/internal/api"
+	"github.com/streamport-go/streamport/kinesis/internal/awsjson"
 	"github.com/streamport-go/streamport/kinesis/internal/shard"
 )
 
@@ -49,23 +50,39 @@ func (s *Service) Records(ctx context.Context, stream, iterator string, limit in
 			return page, err
 		}
 	}
-	in := &kinesis.GetRecordsInput{ShardIterator: &iterator, Limit: aws.Int32(int32(limit))} //nolint:gosec // at most 10,000
+	in := &kinesis.GetRecordsInput{ShardIterator: &iterator}
 	_, in.StreamARN = address(stream)
 	c := s.reading("GetRecords")
-	out, err := send(ctx, c, s.client.GetRecords, in)
+	var page api.Page
+	t := &text{body: awsjson.AppendGet(nil, aws.ToString(in.StreamARN), iterator, limit)}
+	t.read = func(p []byte) (ok bool) {
+		page, ok = awsjson.ReadGet(p)
+		return ok
+	}
+	out, err := send(ctx, c, s.client.GetRecords, in, t.use)
 	if err != nil {
 		return api.Page{}, err
 	}
-	if out.NextShardIterator == nil && out.MillisBehindLatest == nil {
-		return api.Page{}, c.strange(errors.New("an empty answer")) // which would look like the shard's end
+	if !t.done {
+		if page, err = pageOf(out); err != nil {
+			return api.Page{}, c.strange(err)
+		}
 	}
-	page := api.Page{Next: aws.ToString(out.NextShardIterator), Behind: behind(out.MillisBehindLatest)}
+	page.Date, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
+	return page, nil
+}
+
+// pageOf is a page as the SDK has read it.
+func pageOf(out *kinesis.GetRecordsOutput) (page api.Page, err error) {
+	if out.NextShardIterator == nil && out.MillisBehindLatest == nil {
+		return page, errors.New("an empty answer") // which would look like the shard's end
+	}
+	page = api.Page{Next: aws.ToString(out.NextShardIterator), Behind: behind(out.MillisBehindLatest)}
 	if page.Records, page.Bytes, err = records(out.Records); err != nil {
-		return api.Page{}, c.strange(err)
+		return api.Page{}, err
 	}
 	page.End = page.Next == ""
 	page.Children = children(out.ChildShards)
-	page.Date, _ = awsmiddleware.GetServerTime(out.ResultMetadata)
 	return page, nil
 }
 
