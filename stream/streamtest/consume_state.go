@@ -28,6 +28,7 @@ func stateHanded(t *T) {
 func (t *T) stateAfterCrash(where, name string, c stream.ConsumerConfig) {
 	t.send(numbered(name, 1, 20)...)
 	p := newTape()
+	const saves = 4 // of the first member: nothing of it is under way when it crashes, which might be stored unheard
 	counting := func(member string) stream.Handler {
 		return func(ctx context.Context, q *stream.Partition) error {
 			count := ""
@@ -39,7 +40,7 @@ func (t *T) stateAfterCrash(where, name string, c stream.ConsumerConfig) {
 					return err
 				}
 				count += "."
-				if len(count)%3 != 0 {
+				if len(count)%3 != 0 || member == "first" && len(count) > 3*saves {
 					continue
 				}
 				if err := q.CheckpointState(ctx, rec, []byte(count)); err != nil {
@@ -52,7 +53,7 @@ func (t *T) stateAfterCrash(where, name string, c stream.ConsumerConfig) {
 		}
 	}
 	r := t.on(t.Backend, c, counting("first"))
-	t.handled(p, 4)
+	t.handled(p, saves)
 	if t.Crash != nil {
 		t.ok(t.Crash(c.Group, c.Member), "Crash")
 		_ = r.wait()
