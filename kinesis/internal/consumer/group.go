@@ -85,8 +85,17 @@ func (g *group) ask(ctx context.Context) error {
 		return err
 	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
+	was := g.assigned
 	g.assigned = assigned
+	g.mu.Unlock()
+	switch {
+	case assigned && !was:
+		g.t.s.settings.Logger.Warn("a leader of KCL 3 assigns the leases: this member takes none",
+			"stream", g.t.name, "group", g.t.s.config.Group)
+	case was && !assigned:
+		g.t.s.settings.Logger.Warn("no leader of KCL 3 assigns the leases any more: this member takes its share",
+			"stream", g.t.name, "group", g.t.s.config.Group)
+	}
 	return nil
 }
 
