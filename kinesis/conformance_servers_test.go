@@ -1,0 +1,43 @@
+//go:build servers
+
+package kinesis_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/streamport-go/streamport/kinesis"
+	"github.com/streamport-go/streamport/stream/streamtest"
+)
+
+// TestEmulator proves the adapter against the contract on emulators in processes of their own, as it is configured by
+// default.
+func TestEmulator(t *testing.T) { startEmulators(t).prove(t, "plain") }
+
+// prove runs the suite in one mode and compares its report.
+func (e *emulators) prove(t *testing.T, mode string) {
+	t.Helper()
+	change := changeOf(mode)
+	now := conformance{Service: emulated, Mode: mode}
+	file := filepath.Join(t.TempDir(), "report.json")
+	streamtest.Run(t, func(t testing.TB) streamtest.Harness {
+		h := e.harness(t, change)
+		h.Report = file
+		return h
+	})
+	if t.Failed() {
+		return
+	}
+	read(t, file, &now.Report)
+	now.compare(t, filepath.Join("testdata", "conformance", "emulator-"+mode+".json"))
+}
+
+// changeOf is what a mode changes.
+func changeOf(mode string) func(*kinesis.Config) {
+	for _, m := range modes {
+		if m.name == mode {
+			return m.change
+		}
+	}
+	panic("there is no mode " + mode)
+}
