@@ -62,7 +62,7 @@ fuzz_module() {
 }
 
 # repeated runs what has no clock but a virtual one three times.
-repeated() { go test -shuffle=on -count=3 $(go list ./... | grep -v '/kafka\|/testenv\|/tcpfault'); }
+repeated() { go test -short -shuffle=on -count=3 $(go list ./... | grep -v '/kafka\|/testenv\|/tcpfault\|/httpfault'); }
 
 # The Kafka adapter on franz-go's fake broker, in testing/synctest bubbles.
 kafka_in_bubbles() {
@@ -98,4 +98,24 @@ kafka_at_length() {
 	for policy in record batch state done each bykey transact deadletter; do
 		step "histories on Kafka, $policy" go -C internal/verify run ./cmd/verify -env kafka -minutes 2 -policy "$policy"
 	done
+}
+
+# The Kinesis adapter on the fake services, in testing/synctest bubbles. Its conformance in every mode is part of go test.
+kinesis_in_bubbles() {
+	step "Kinesis seeds" go -C internal/verify run ./cmd/verify -env fakekinesis -seeds 1000
+	step "Kinesis seeds under race" go -C internal/verify run -race ./cmd/verify -env fakekinesis -seeds 200
+	step "Kinesis mutants" go -C internal/verify test -tags mutants -run TestKinesisMutants ./mutant
+}
+
+# The Kinesis adapter on emulators, beside Amazon's own client and producer libraries.
+kinesis_on_emulators() {
+	step "the main job on Kinesis" go test -tags servers -run OnKinesis ./examples/quickstart
+	step "Kinesis, what emulators decide" go test -tags servers -skip '^TestFake' -timeout 10m ./kinesis
+}
+
+# The same at length.
+kinesis_at_length() {
+	step "Kinesis, every mode and every worker" go test -tags servers,full -timeout 40m ./kinesis/...
+	step "Kinesis seeds" go -C internal/verify run ./cmd/verify -env fakekinesis -seeds "${KINESIS_SEEDS:-20000}"
+	step "the model of lineage" env LINEAGE_SEEDS="${LINEAGE_SEEDS:-20000}" go test -run TestModel -timeout 40m ./kinesis/internal/lineage
 }
