@@ -21,9 +21,15 @@ const (
 	payloadUnit       = 25 << 10
 )
 
-// An offer is records that are offered to a stream faster than it takes them, by one goroutine for each set of keys.
+// offerTimeout is how long a record may take: where more is offered than goes, those of frequent keys wait for long.
+const offerTimeout = 5 * time.Minute
+
+// offerers is how many goroutines send, each to all shards.
+const offerers = 8
+
+// An offer is records that are offered to a stream faster than it takes them, by some goroutines.
 type offer struct {
-	keys       [][]string
+	keys       [][]string // of each shard; every shard gets as many records
 	valueBytes int
 	warm, time time.Duration // before anything is counted, and counted
 }
@@ -45,7 +51,9 @@ func (f offer) make(o bubbleOptions, w *kinesisWorld, c kinesis.Config) (u uptak
 		return u, err
 	}
 	defer func() { err = errors.Join(err, backend.Close()) }()
-	producer, err := stream.NewProducer(ctx, backend, stream.ProducerConfig{Streams: []string{streamName}})
+	producer, err := stream.NewProducer(ctx, backend, stream.ProducerConfig{
+		Streams: []string{streamName}, DeliveryTimeout: offerTimeout,
+	})
 	if err != nil {
 		return u, err
 	}
@@ -53,10 +61,8 @@ func (f offer) make(o bubbleOptions, w *kinesisWorld, c kinesis.Config) (u uptak
 	var sent atomic.Int64
 	var failed fault
 	var crew sync.WaitGroup
-	for i, keys := range f.keys {
-		crew.Go(func() {
-			failed.add(f.send(ctx, producer, keys, rand.New(rand.NewPCG(o.seed, uint64(i))), began, &sent))
-		})
+	for i := range offerers {
+		crew.Go(func() { failed.add(f.send(ctx, producer, rand.New(rand.NewPCG(o.seed, uint64(i))), began, &sent)) })
 	}
 	crew.Wait()
 	if err := errors.Join(failed.first(), producer.Close(ctx)); err != nil {
@@ -68,7 +74,7 @@ func (f offer) make(o bubbleOptions, w *kinesisWorld, c kinesis.Config) (u uptak
 
 // send sends until the time is over.
 func (f offer) send(
-	ctx context.Context, p stream.Producer, keys []string, dice *rand.Rand, began time.Time, sent *atomic.Int64,
+	ctx context.Context, p stream.Producer, dice *rand.Rand, began time.Time, sent *atomic.Int64,
 ) error {
 	var failed fault
 	value := make([]byte, f.valueBytes)
@@ -77,6 +83,7 @@ func (f offer) send(
 		sent.Add(1)
 	}
 	for time.Since(began) < f.warm+f.time && failed.first() == nil {
+		keys := f.keys[dice.IntN(len(f.keys))]
 		p.SendAsync(ctx, &stream.Record{Stream: streamName, Key: []byte(keys[dice.IntN(len(keys))]), Value: value}, done)
 	}
 	return errors.Join(failed.first(), p.Flush(ctx))
