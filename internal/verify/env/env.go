@@ -51,6 +51,7 @@ type Traits struct {
 	Headers, Tombstones, NilKeys, EventTime, Transactions bool
 
 	Level       check.Level   // what is promised whatever the workload
+	Steals      bool          // a partition may be taken from a member that is well: records come again although nothing goes wrong
 	Clock       time.Duration // how exactly the service tells its time: Latest may begin so much too early
 	RecordBytes int           // the largest key and value together that are surely taken; 0: not to be tried
 }

@@ -72,7 +72,7 @@ func (s Seeds) Run(t *testing.T) (*Tally, time.Duration) {
 func (s Seeds) one(t *testing.T, tally *Tally, seed uint64) bool {
 	tr := s.Of(seed)
 	r := tr.Run(t)
-	tally.Add(tr.Plan.Script, r)
+	tally.Add(tr, r)
 	if seed%s.Every == 0 && tr.Plan.Repeats() && !tr.Racy {
 		tally.Repeated++
 		if Hash(tr.Run(t).Ops) != Hash(r.Ops) {

@@ -17,6 +17,7 @@ type Tally struct {
 	Seeds    int
 	Repeated int // of the seeds, how many ran twice
 	Diverged int // of those, how many gave another history
+	Trims    bool // records could expire before they were read
 	check.Stats
 	Faults map[string]int // by kind
 	Codes  map[string]int // anomalies: how many seeds had each
@@ -26,10 +27,11 @@ type Tally struct {
 func NewTally() *Tally { return &Tally{Faults: map[string]int{}, Codes: map[string]int{}} }
 
 // Add counts a trial.
-func (t *Tally) Add(script fault.Script, r Result) {
+func (t *Tally) Add(tr Trial, r Result) {
 	t.Seeds++
+	t.Trims = t.Trims || slices.ContainsFunc(tr.Opener.Choices(), func(c fault.Choice) bool { return c.Kind == fault.Trim })
 	t.Stats = sumStats(t.Stats, r.Report.Stats)
-	for _, step := range script {
+	for _, step := range tr.Plan.Script {
 		t.Faults[string(step.Kind)]++
 	}
 	for _, code := range r.Report.Codes() {
@@ -40,6 +42,7 @@ func (t *Tally) Add(script fault.Script, r Result) {
 // Join adds another tally.
 func (t *Tally) Join(other *Tally) {
 	t.Seeds += other.Seeds
+	t.Trims = t.Trims || other.Trims
 	t.Repeated += other.Repeated
 	t.Diverged += other.Diverged
 	t.Stats = sumStats(t.Stats, other.Stats)
@@ -68,6 +71,14 @@ const (
 	leastGaps      = 1
 )
 
+// gaps is how many losses to retention the trials must meet: none where the environment has no such fault.
+func (t *Tally) gaps() int {
+	if !t.Trims {
+		return 0
+	}
+	return leastGaps
+}
+
 // Failure says why the trials together prove nothing, or that something is wrong; "" if all is well.
 func (t *Tally) Failure() string {
 	var why []string
@@ -76,7 +87,7 @@ func (t *Tally) Failure() string {
 		met, want int
 	}{
 		{"operations", t.Ops, leastOps}, {"takeovers", t.Takeovers, leastTakeovers}, {"reshards", t.Reshards, leastReshards},
-		{"gaps", t.Gaps, leastGaps},
+		{"gaps", t.Gaps, t.gaps()},
 	} {
 		if least.met < least.want {
 			why = append(why, fmt.Sprintf("met too little: %d %s, at least %d are needed", least.met, least.what, least.want))

@@ -95,7 +95,7 @@ func (p Plan) Level(t env.Traits) check.Level {
 	l.Grows = p.Script.Has(fault.Grow)
 	l.AnyOrder = p.Policy == ByKey
 	l.EOS = p.Policy == Transact
-	l.Quiet = len(p.Script) == 0
+	l.Quiet = len(p.Script) == 0 && !t.Steals
 	switch p.Policy {
 	case PerRecord, State:
 		l.Window = 1

@@ -17,7 +17,7 @@ func (r *run) read(ctx context.Context, name string) ([]history.Op, error) {
 	for _, part := range r.env.Partitions(name) {
 		ops, err := r.readPartition(ctx, name, part)
 		for tries := 1; err != nil && ctx.Err() == nil && tries < mostTries; tries++ {
-			time.Sleep(tick)
+			time.Sleep(8 * tick << tries) // eight seconds in all: a listing may lag
 			ops, err = r.readPartition(ctx, name, part)
 		}
 		if err != nil {

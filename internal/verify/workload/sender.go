@@ -110,7 +110,8 @@ func (s *sender) sent(recs []*stream.Record, ops []history.Op, err error) {
 // answered records the answer about one record.
 func (s *sender) answered(op history.Op, a stream.Ack, err error) {
 	op.Type, op.Err, op.Dup = history.Outcome(err), class(err), a.Duplicate
-	if err == nil && a.Partition != "" {
+	copied := s.Chunked && a.Duplicate // of copies in chunks the first that is complete is read, which may be another
+	if err == nil && a.Partition != "" && !copied {
 		op.Part, op.Pos = a.Record.Stream+"/"+a.Partition, a.Position
 		s.mu.Lock()
 		s.known[op.Part] = append(s.known[op.Part], a.Position)

@@ -133,9 +133,14 @@ func (e *service) reshard(step fault.Step, name string) ([]history.Op, error) {
 	return ops, nil
 }
 
+// How late what is late arrives: long enough for somebody else to have the lease.
+const (
+	late   = failover / 2
+	latest = late + 2*failover
+)
+
 // call adds a fault of a call to the service that has the operation.
 func (e *service) call(step fault.Step) ([]history.Op, error) {
-	const late = failover / 2
 	f := fakekinesis.Fault{Nth: max(step.Arg, 1)}
 	op, what, _ := strings.Cut(step.Target, "=")
 	switch {
@@ -144,12 +149,18 @@ func (e *service) call(step fault.Step) ([]history.Op, error) {
 	case what == "cut":
 		f.Kind, f.Events = fakekinesis.Cut, step.Arg
 	case step.Kind == fault.Refuse:
-		f.Kind, f.Code, f.Times = fakekinesis.Refuse, what, 1+step.Arg
+		f.Kind, f.Code = fakekinesis.Refuse, what
+		if f.Times = 1; !strings.HasPrefix(what, "Expired") { // what has expired is asked for anew
+			f.Times += step.Arg
+		}
 	case step.Kind == fault.Lose:
 		f.Kind = fakekinesis.Lose
 	case strings.HasSuffix(op, "+later"):
 		op = strings.TrimSuffix(op, "+later")
-		f.Kind, f.Delay, f.Extra = fakekinesis.Late, late, 2*failover
+		f.Kind, f.Delay, f.Extra = fakekinesis.Late, late, latest-late
+		e.mu.Lock()
+		e.late = e.late || strings.HasPrefix(op, "PutRecord")
+		e.mu.Unlock()
 	case step.Kind == fault.Late:
 		f.Kind, f.Delay, f.Extra = fakekinesis.Delay, late, failover
 	default:

@@ -37,6 +37,9 @@ func (v Services) style() int { return int(v.Seed % 5) }
 // tagged reports whether records may have headers and the like.
 func (v Services) tagged() bool { return v.style() == 1 }
 
+// shared reports whether the table may be KCL's too: then nobody is asked before a lease is taken.
+func (v Services) shared() bool { return v.style() == 3 }
+
 // Choices are what the services can be made to do. Retention is not among them: it takes a day, and nothing but time tells
 // a reader of it; package lineage has a model of it.
 func (Services) Choices() []fault.Choice {
@@ -62,7 +65,7 @@ func (Services) Choices() []fault.Choice {
 func (v Services) Traits() env.Traits {
 	return env.Traits{
 		Headers: v.tagged(), Tombstones: v.tagged(), NilKeys: v.tagged(), EventTime: v.tagged(),
-		RecordBytes: 1<<20 - 512, Clock: 2 * time.Second,
+		RecordBytes: 1<<20 - 512, Clock: 2 * time.Second, Steals: v.shared(),
 		Level: check.Level{KeyOrder: true, Fencing: true, QuietIn: 20 * time.Second},
 	}
 }
@@ -134,6 +137,7 @@ type service struct {
 	all     map[string][]string        // all shards of a stream that ever were
 	saved   map[string]stream.Position // the last position in a row, by table and key
 	paused  []pause
+	late    bool // a record may be stored after its producer was told that it may not be
 }
 
 // A pause is of one member.
@@ -178,16 +182,20 @@ func (e *service) look(name string) {
 	}
 }
 
-// Heal ends what has not happened yet, and lets everybody go on.
+// Heal ends what has not happened yet, and lets everybody go on. What arrives late has arrived when it returns: from then
+// on nothing is stored but by producers.
 func (e *service) Heal() {
 	e.Script().Clear()
 	e.tables.Script().Clear()
 	e.mu.Lock()
-	paused := e.paused
-	e.paused = nil
+	paused, late := e.paused, e.late
+	e.paused, e.late = nil, false
 	e.mu.Unlock()
 	for _, p := range paused {
 		close(p.over)
+	}
+	if late {
+		time.Sleep(latest)
 	}
 }
 
