@@ -7,6 +7,7 @@
 //	go -C internal/bench run . memory -smoke
 //	go -C internal/bench run . kafka
 //	go -C internal/bench run . kafka -brokers 127.0.0.1:9092 -full -only 'produce|consume'
+//	go -C internal/bench run . kinesis
 //
 // A run prints tables, then the table of metrics with targets, and at last one line a metric for machines: the word
 // metric, name, value and unit between single spaces. README.md says what each metric means.
@@ -32,4 +33,11 @@
 //	meter.go rate.go                        measuring what comes from a broker, from the middle of the stream
 //	kafka.go kafka_venue.go kafka_cluster.go kafka_shape.go   the subcommand kafka: its brokers and topics, and its studies in
 //	kafka_produce.go kafka_consume.go kafka_latency.go kafka_eos.go kafka_held.go kafka_gaps.go kafka_failover.go
+//	child.go bubble.go                      what runs in other processes, and in virtual time
+//	kinesis.go kinesis_service.go kinesis_wire.go kinesis_side.go kinesis_sdk.go intake.go   the subcommand kinesis: its
+//	service in another process, its sides, and its studies in
+//	kinesis_put.go kinesis_get.go
+//	kinesis_world.go kinesis_offer.go kinesis_fleet.go   and in virtual time: a service with limits, what is offered to it,
+//	members that share leases, and the studies in
+//	kinesis_shards.go kinesis_hotkey.go kinesis_leases.go
 package main
