@@ -93,8 +93,9 @@ type Config struct {
 	PollRecords int
 	// PollShare is what part of the 5 calls a second this reader may use: others poll the shard too. 0.05 to 1, default 1.
 	PollShare float64
-	// BufferBytes is how much of a shard is fetched ahead of its handler; 10 MiB at least if records may be that large.
-	// 1 MiB to 1 GiB, default 16 MiB.
+	// BufferBytes is how much of a shard is fetched ahead of its handler; 10 MiB at least if records may be that large. Each
+	// shard that a process holds takes that much, and two answers of up to 10 MiB more, if its handler is the slower: there is
+	// no bound for all together. 1 MiB to 1 GiB, default 16 MiB.
 	BufferBytes int64 `config:",bytes"`
 	// DropForeign drops an aggregate as a whole if one of its records does not belong to the shard, as KCL does, without a
 	// word. Default: its records are delivered, with a warning.
