@@ -103,19 +103,21 @@ func (s *Sink) append(ctx context.Context, recs []*stream.Record, admitted []adm
 		admitted = append(admitted, a)
 	}
 	for len(admitted) > 0 {
-		n, err := s.space.enter(ctx, admitted, s.hurry)
+		n, waited, err := s.space.enter(ctx, admitted, s.hurry)
 		if err != nil {
 			refuse(admitted, err, done)
 			return
 		}
-		s.accept(admitted[:n], done)
+		if waited {
+			now = s.now()
+		}
+		s.accept(admitted[:n], now, done)
 		admitted = admitted[n:]
 	}
 }
 
 // accept hands records to the outlets of their streams.
-func (s *Sink) accept(admitted []admission, done func(stream.Ack, error)) {
-	now := s.now()
+func (s *Sink) accept(admitted []admission, now int64, done func(stream.Ack, error)) {
 	for len(admitted) > 0 {
 		o, n := admitted[0].outlet, 1
 		for n < len(admitted) && admitted[n].outlet == o {

@@ -22,13 +22,14 @@ func newSpace(records int, bytes int64) *space {
 	return &space{mostRecords: max(int64(records), 1), mostBytes: max(bytes, 1)}
 }
 
-// enter takes space for as many of the admissions as there is, at least for one. It calls stalled before it waits.
-func (s *space) enter(ctx context.Context, all []admission, stalled func()) (int, error) {
+// enter takes space for as many of the admissions as there is, at least for one, and tells whether it has waited. It
+// calls stalled before it waits.
+func (s *space) enter(ctx context.Context, all []admission, stalled func()) (n int, waited bool, err error) {
 	var turn chan struct{}
 	for {
 		n, next, err := s.try(all, turn)
 		if n > 0 || err != nil {
-			return n, err
+			return n, turn != nil, err
 		}
 		if turn == nil {
 			stalled()
@@ -38,7 +39,7 @@ func (s *space) enter(ctx context.Context, all []admission, stalled func()) (int
 		case <-turn:
 		case <-ctx.Done():
 			s.abandon(turn)
-			return 0, ctx.Err()
+			return 0, true, ctx.Err()
 		}
 	}
 }

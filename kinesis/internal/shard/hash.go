@@ -49,7 +49,10 @@ func (h Hash) String() string {
 
 // Compare orders the space.
 func (h Hash) Compare(o Hash) int {
-	return cmp.Or(cmp.Compare(h.High, o.High), cmp.Compare(h.Low, o.Low))
+	if h.High == o.High {
+		return cmp.Compare(h.Low, o.Low)
+	}
+	return cmp.Compare(h.High, o.High)
 }
 
 // Next is the point after h; false at the end of the space.
