@@ -29,14 +29,14 @@ type feed struct {
 }
 
 const (
-	feedKeys  = 24
+	feedKeys  = 200
 	feedBurst = 4 // records of one key at once
 	feedEvery = 20 * time.Millisecond
 )
 
 // feed begins to store.
 func (i *interop) feed(t *testing.T) *feed {
-	p, err := stream.NewProducer(t.Context(), openConfig(t, i.config(t)), stream.ProducerConfig{})
+	p, err := stream.NewProducer(t.Context(), openConfig(t, i.config(t)), stream.ProducerConfig{DeliveryTimeout: javaPatience})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	f := &feed{i: i, producer: p, counts: map[string]int{}, stop: cancel}

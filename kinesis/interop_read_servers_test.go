@@ -66,7 +66,7 @@ func readBy(t *testing.T, configs ...testenv.KCLConfig) {
 	}
 	for _, c := range configs {
 		t.Run("version "+c.Version+strings.ToLower(c.Mode), func(t *testing.T) {
-			i := &interop{stream: i.stream, app: "app" + c.Version + c.Mode, streams: i.streams, tables: i.tables, history: newHistory()}
+			i := &interop{stream: i.stream, app: "app" + c.Version + c.Mode, way: i.way, history: newHistory()}
 			c.Worker = "java"
 			java := i.javaJoins(t, c)
 			i.until(t, "all records", func(events []happening) bool {
@@ -128,7 +128,7 @@ func requireSame(t *testing.T, writer string, want *stream.Record, got happening
 func (i *interop) write(t *testing.T, name string, tags bool, change func(*kinesis.Config)) map[place]*stream.Record {
 	c := i.config(t)
 	change(&c)
-	p, err := stream.NewProducer(t.Context(), openConfig(t, c), stream.ProducerConfig{})
+	p, err := stream.NewProducer(t.Context(), openConfig(t, c), stream.ProducerConfig{DeliveryTimeout: javaPatience})
 	require.NoError(t, err)
 	var mu sync.Mutex // guards what follows
 	at, packed, failed := map[place]*stream.Record{}, 0, error(nil)

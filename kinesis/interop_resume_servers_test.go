@@ -49,7 +49,7 @@ func resume(t *testing.T, c testenv.KCLConfig) {
 func (i *interop) pack(t *testing.T, n int) {
 	c := i.config(t)
 	c.Linger = time.Second
-	p, err := stream.NewProducer(t.Context(), openConfig(t, c), stream.ProducerConfig{})
+	p, err := stream.NewProducer(t.Context(), openConfig(t, c), stream.ProducerConfig{DeliveryTimeout: javaPatience})
 	require.NoError(t, err)
 	for at := range n {
 		rec := &stream.Record{Stream: i.stream, Key: []byte("k"), Value: fmt.Appendf(nil, "k/%d", at)}

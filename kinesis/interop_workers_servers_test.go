@@ -20,6 +20,7 @@ import (
 // A goWorker is a member of this library's that tells the history what it does.
 type goWorker struct {
 	i       *interop
+	tell    func(happening)
 	name    string
 	every   int           // it checkpoints after so many records, or after all that came
 	slow    time.Duration // a record takes so long
@@ -31,16 +32,8 @@ type goWorker struct {
 // goJoins starts a member. It is killed or stopped before the test ends.
 func (i *interop) goJoins(t *testing.T, name string, every int, slow time.Duration) *goWorker {
 	t.Helper()
-	w := &goWorker{i: i, name: name, every: every, slow: slow, backend: openConfig(t, i.config(t)), ended: make(chan error, 1)}
-	c, err := stream.NewConsumer(t.Context(), w.backend, stream.ConsumerConfig{
-		Group: i.app, Member: name, Streams: []string{i.stream},
-		Observe: func(e stream.Event) {
-			if e.Kind == stream.EventGap {
-				i.add(happening{kind: "record", worker: name + ": " + e.Kind, shard: e.Partition}) // no rule allows it
-			}
-		},
-	})
-	require.NoError(t, err)
+	w := &goWorker{i: i, tell: i.add, name: name, every: every, slow: slow, backend: openConfig(t, i.config(t)), ended: make(chan error, 1)}
+	c := w.consumer(t)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var once sync.WaitGroup
 	once.Go(func() { w.ended <- c.Run(ctx, w.handle) })
@@ -52,8 +45,21 @@ func (i *interop) goJoins(t *testing.T, name string, every int, slow time.Durati
 	return w
 }
 
+func (w *goWorker) consumer(t *testing.T) stream.Consumer {
+	c, err := stream.NewConsumer(t.Context(), w.backend, stream.ConsumerConfig{
+		Group: w.i.app, Member: w.name, Streams: []string{w.i.stream},
+		Observe: func(e stream.Event) {
+			if e.Kind == stream.EventGap {
+				w.tell(happening{kind: "record", worker: w.name + ": " + e.Kind, shard: e.Partition}) // no rule allows it
+			}
+		},
+	})
+	require.NoError(t, err)
+	return c
+}
+
 func (w *goWorker) handle(ctx context.Context, p *stream.Partition) error {
-	say := func(kind string) { w.i.add(happening{kind: kind, worker: w.name, shard: p.Name}) }
+	say := func(kind string) { w.tell(happening{kind: kind, worker: w.name, shard: p.Name}) }
 	say("granted")
 	for recs, err := range p.Batches(ctx, w.every, 0) {
 		if err != nil {
@@ -61,7 +67,7 @@ func (w *goWorker) handle(ctx context.Context, p *stream.Partition) error {
 		}
 		for n := range recs {
 			r := &recs[n]
-			w.i.add(happening{"record", w.name, p.Name, r.Position, string(r.Key), string(r.Value)})
+			w.tell(happening{"record", w.name, p.Name, r.Position, string(r.Key), string(r.Value)})
 			if err := labour(ctx, w.slow); err != nil {
 				return err
 			}
@@ -114,7 +120,7 @@ type javaWorker struct {
 func (i *interop) javaJoins(t *testing.T, c testenv.KCLConfig) *javaWorker {
 	t.Helper()
 	w := &javaWorker{log: &journal{}, done: make(chan struct{})}
-	c.Stream, c.Table, c.Kinesis, c.DynamoDB = i.stream, i.app, i.streams.Endpoint(), i.tables.Endpoint()
+	c.Stream, c.Table, c.Kinesis, c.DynamoDB = i.stream, i.app, i.way[0], i.way[1]
 	c.Failover, c.Log = failover, w.log
 	w.KCL = testenv.RunKCL(t, c)
 	var reading sync.WaitGroup

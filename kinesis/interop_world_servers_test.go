@@ -37,6 +37,7 @@ const lookEvery = 50 * time.Millisecond
 type interop struct {
 	stream, app     string
 	streams, tables *testenv.Emulator
+	way             [2]string // the URLs of both
 	*history
 
 	mu      sync.Mutex // guards what follows
@@ -48,6 +49,7 @@ func newInterop(t *testing.T, shards int) *interop {
 		stream: "s", app: "app", history: newHistory(),
 		streams: testenv.RunKinesis(t, testenv.KinesisConfig{}), tables: testenv.RunDynamoDB(t, testenv.DynamoDBConfig{}),
 	}
+	i.way = [2]string{i.streams.Endpoint(), i.tables.Endpoint()}
 	b := openConfig(t, i.config(t))
 	require.NoError(t, b.EnsureStream(t.Context(), stream.StreamConfig{Name: i.stream, Partitions: shards}))
 	return i
@@ -56,10 +58,11 @@ func newInterop(t *testing.T, shards int) *interop {
 // config opens the emulators as a member of a shared fleet, with leases that fail over fast.
 func (i *interop) config(t *testing.T) kinesis.Config {
 	return kinesis.Config{
-		Region: testenv.Region, Endpoint: i.streams.Endpoint(), TableEndpoint: i.tables.Endpoint(), HTTP: i.watched(),
+		Region: testenv.Region, Endpoint: i.way[0], TableEndpoint: i.way[1], HTTP: i.watched(),
 		LeaseTable: "{group}", CreateTable: true, Shared: true, Failover: failover, PollEvery: 200 * time.Millisecond,
 		SyncEvery: 2 * time.Second, ListingLag: time.Second, Aggregation: kinesis.SameKey, Tags: true,
-		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		PutTimeout: time.Minute, // an emulator without CPU is slow, and what is stored twice cannot be judged
+		Logger:     slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 }
 
@@ -167,8 +170,8 @@ func (i *interop) clients() (*sdk.Client, *dynamodb.Client) {
 	credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: testenv.AccessKey, SecretAccessKey: testenv.SecretKey}, nil
 	})
-	return sdk.New(sdk.Options{Region: testenv.Region, BaseEndpoint: aws.String(i.streams.Endpoint()), Credentials: credentials}),
-		dynamodb.New(dynamodb.Options{Region: testenv.Region, BaseEndpoint: aws.String(i.tables.Endpoint()), Credentials: credentials})
+	return sdk.New(sdk.Options{Region: testenv.Region, BaseEndpoint: &i.way[0], Credentials: credentials}),
+		dynamodb.New(dynamodb.Options{Region: testenv.Region, BaseEndpoint: &i.way[1], Credentials: credentials})
 }
 
 // listed are the stream's shards.
