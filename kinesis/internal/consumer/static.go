@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +32,9 @@ type staticSeat struct {
 	taken    bool // a claim is not released
 	finished bool // all of it is settled
 	through  bool // the reading's end was reached
+
+	seen  int64 // what arrived up to then was read before it was finished, in Unix milliseconds
+	begun bool  // seen is known
 }
 
 func newStatic(t *track, listing api.Listing) (*static, error) {
@@ -110,7 +114,7 @@ func (s *static) opening(sh shard.Shard) opening {
 	area := sh.Range
 	o := opening{
 		track: s.t, shard: sh.ID, area: &area, from: api.From{Kind: api.Oldest}, wanted: wanted(s.threshold),
-		progress: &trail{t: s.t, id: sh.ID, area: area, seen: s.t.begin(s.opened, s.threshold)},
+		progress: &trail{t: s.t, id: sh.ID, area: area, seen: s.reached(sh)},
 		replaces: s.parents(sh, map[string][]stream.Parent{}),
 	}
 	if s.threshold > 0 { // the service refuses a time that it has not reached
@@ -120,6 +124,25 @@ func (s *static) opening(sh shard.Shard) opening {
 		o.saved.Position = after
 	}
 	return o
+}
+
+// reached is up to which time of arrival nothing of a shard can be missing: what its parents had is read, and it has only
+// what arrived later.
+func (s *static) reached(sh shard.Shard) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	born, least := s.t.begin(s.opened, s.threshold), int64(math.MaxInt64)
+	for _, id := range sh.Parents() {
+		up := s.seats[id]
+		if up == nil || !up.begun {
+			return born
+		}
+		least = min(least, up.seen)
+	}
+	if least == math.MaxInt64 {
+		return born
+	}
+	return max(born, least)
 }
 
 // parents are what a shard replaces, for as far back as it is known.
@@ -185,6 +208,13 @@ func (s *static) heirs(children []shard.Child) {
 	}
 }
 
+// note keeps up to when a shard was read.
+func (s *static) note(id string, seen int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seats[id].seen, s.seats[id].begun = seen, true
+}
+
 func (s *static) close(context.Context) error { return nil }
 
 func (s *static) abandon() {}
@@ -223,6 +253,9 @@ func (u *unshared) save(context.Context, stream.Checkpoint, *int64) error {
 func (u *unshared) note(context.Context, int64) error { return nil }
 
 func (u *unshared) finish(_ context.Context, e ending) error {
+	if read, ok := e.progress.(*trail); ok {
+		u.s.note(u.id, read.seen)
+	}
 	u.s.heirs(e.children)
 	return nil
 }
