@@ -20,9 +20,11 @@ const workFlag = "-field-worker"
 
 // An order says what a worker does.
 type order struct {
-	Kind    string // "exactly" or "long"
+	Kind    string // "exactly", "long" or "kinesis"
 	Name    string // of the member; also of its producer, and so of its transactional ids
 	Brokers []string
+	Streams string // of Kinesis: where it is
+	Tables  string // and where DynamoDB is
 	Group   string
 	Sharing string // kafka.Assignment
 	History string // the folder for the worker's history, of Long
@@ -61,6 +63,8 @@ func Work(args []string) (bool, error) {
 		return true, workExactly(ctx, o)
 	case kindLong:
 		return true, workLong(ctx, o)
+	case kindKinesis:
+		return true, workKinesis(ctx, o)
 	}
 	return true, fmt.Errorf("there is no work %q", o.Kind)
 }
@@ -164,6 +168,18 @@ func (f *fleet) stop(w *worker, patience time.Duration) error {
 		f.kill(w)
 		return fmt.Errorf("worker %s had not ended after %v", w.order.Name, patience)
 	}
+}
+
+// stopSenders lets every producer end in order.
+func (f *fleet) stopSenders(patience time.Duration) error {
+	for _, w := range f.alive() {
+		if w.order.Role == roleProducer {
+			if err := f.stop(w, patience); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (f *fleet) signal(w *worker, s syscall.Signal) { _ = w.cmd.Process.Signal(s) } // it may have ended

@@ -10,12 +10,14 @@ import (
 	"sync"
 	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/streamport-go/streamport/internal/testenv"
 )
 
-// A nemesis makes things go wrong until it is told to stop: one hand is for workers, one for brokers and one for connections, at the same time.
+// A nemesis makes things go wrong until it is told to stop: one hand is for workers,
+// one for brokers or shards and one for what is between them, at the same time.
 // Methods may be called from many goroutines.
 type nemesis struct {
 	seed    uint64
@@ -24,6 +26,8 @@ type nemesis struct {
 	fleet   *fleet
 	log     io.Writer
 	note    func(what, who string) // tells the history; may be nil
+	cloud   *cloud                 // instead of a cluster: Kinesis
+	client  *sdk.Client            // likewise; not through the proxies
 
 	mu    sync.Mutex // guards what follows
 	met   map[string]int
@@ -92,12 +96,9 @@ func (n *nemesis) rage(ctx context.Context, more func() bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var raging sync.WaitGroup
-	hands := []struct {
-		rest  time.Duration
-		moves func(hand) []move
-	}{{1200 * time.Millisecond, hand.onWorkers}, {1200 * time.Millisecond, hand.onBrokers}, {3 * time.Second, hand.onWires}}
-	errs := make([]error, len(hands))
-	for i, of := range hands {
+	sides := n.sides()
+	errs := make([]error, len(sides))
+	for i, of := range sides {
 		h := hand{nemesis: n, Rand: rand.New(rand.NewPCG(n.seed, uint64(2+i))), rest: of.rest}
 		raging.Go(func() {
 			if errs[i] = h.play(ctx, of.moves(h), more); errs[i] != nil {
@@ -109,11 +110,29 @@ func (n *nemesis) rage(ctx context.Context, more func() bool) error {
 	return errors.Join(errors.Join(errs...), n.whole(ctx))
 }
 
+// A side is what one hand is for.
+type side struct {
+	rest  time.Duration // between two moves, at most
+	moves func(hand) []move
+}
+
+func (n *nemesis) sides() []side {
+	workers := side{1200 * time.Millisecond, hand.onWorkers}
+	if n.cloud != nil {
+		return []side{workers, {5 * time.Second, hand.onShards}, {2 * time.Second, hand.onServices}}
+	}
+	return []side{workers, {1200 * time.Millisecond, hand.onBrokers}, {3 * time.Second, hand.onWires}}
+}
+
 // wholeIn is how long replicas may take to be in sync again.
 const wholeIn = 60 * time.Second
 
 // whole waits until every replica is in sync: a second broker must not go while the first is behind, or nobody can write.
 func (n *nemesis) whole(ctx context.Context) error {
+	if n.cloud != nil {
+		n.cloud.heal()
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wholeIn)
 	defer cancel()
 	var last error

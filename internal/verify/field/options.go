@@ -17,6 +17,8 @@ import (
 
 // Options are what a command line says about a run on real brokers.
 type Options struct {
+	Kinesis bool // emulators of Kinesis instead of Kafka's brokers
+
 	minutes                  float64
 	exactly, java            bool
 	version, sharing, policy string
@@ -26,15 +28,15 @@ type Options struct {
 
 // Flags adds the options to a command line.
 func (o *Options) Flags(f *flag.FlagSet) {
-	f.Float64Var(&o.minutes, "minutes", 1, "kafka: for how long things go wrong")
+	f.Float64Var(&o.minutes, "minutes", 1, "kafka, kinesis: for how long things go wrong")
 	f.BoolVar(&o.exactly, "exactly", false, "kafka: check exactly-once processing instead of a history")
 	f.BoolVar(&o.java, "java", false, "kafka -exactly: let Java's client read the outputs as well")
 	f.StringVar(&o.version, "version", testenv.DefaultVersion, "kafka: the brokers'")
 	f.StringVar(&o.sharing, "sharing", string(kafka.Cooperative), "kafka: how members share partitions: cooperative, eager or server")
-	f.StringVar(&o.policy, "policy", string(workload.PerBatch), "kafka: how members handle records: record, batch, done, each, bykey, transact …")
+	f.StringVar(&o.policy, "policy", string(workload.PerBatch), "kafka, kinesis: how members handle records: record, batch or state; kafka: done, each, bykey, transact … as well")
 	f.IntVar(&o.inputs, "inputs", 50_000, "kafka -exactly: how many inputs")
 	f.IntVar(&o.kills, "kills", 10, "kafka -exactly: how many processes are killed at least")
-	f.StringVar(&o.log, "log", "", "kafka: the file for what brokers and workers say; default a temporary one")
+	f.StringVar(&o.log, "log", "", "kafka, kinesis: the file for what servers and workers say; default a temporary one")
 }
 
 // Run runs what the options ask for and prints what became of it. A mutant is one of the workers of -exactly.
@@ -48,9 +50,12 @@ func (o *Options) Run(ctx context.Context, seed uint64, mutant string, stdout io
 	defer cancel()
 	defer time.AfterFunc(o.longest()+lingers, func() { panic("field: the run does not end") }).Stop()
 	begun := time.Now()
-	if o.exactly {
+	switch {
+	case o.Kinesis:
+		err = o.runKinesis(ctx, seed, stdout, log)
+	case o.exactly:
 		err = o.runExactly(ctx, seed, mutant, stdout, log)
-	} else {
+	default:
 		err = o.runLong(ctx, seed, stdout, log)
 	}
 	fmt.Fprintf(stdout, "%v in all\n", time.Since(begun).Round(time.Second))
@@ -89,6 +94,18 @@ func (o *Options) runLong(ctx context.Context, seed uint64, stdout, log io.Write
 		Version: o.version, Sharing: kafka.Assignment(o.sharing), Policy: workload.Policy(o.policy),
 		For: time.Duration(o.minutes * float64(time.Minute)), Seed: seed, Log: log,
 	}.Run(ctx)
+	return j.tell(stdout, err)
+}
+
+func (o *Options) runKinesis(ctx context.Context, seed uint64, stdout, log io.Writer) error {
+	j, err := Kinesis{
+		Policy: workload.Policy(o.policy), For: time.Duration(o.minutes * float64(time.Minute)), Seed: seed, Log: log,
+	}.Run(ctx)
+	return j.tell(stdout, err)
+}
+
+// tell prints a judgement, unless there is none, and says what is wrong.
+func (j Judgement) tell(stdout io.Writer, err error) error {
 	if err == nil {
 		fmt.Fprintln(stdout, j)
 		err = j.Err()

@@ -17,8 +17,9 @@ type Alone struct {
 	Backend stream.Backend
 	Traits  env.Traits
 	Record  *history.Recorder
-	Life    uint64 // numbers the processes of a run, from 1
-	Name    string // of the process, and of the one that takes its place: it fences what may be left of it
+	Life    uint64        // numbers the processes of a run, from 1
+	Name    string        // of the process, and of the one that takes its place: it fences what may be left of it
+	Rest    time.Duration // how long a producer waits between two batches, at most; default: as long as members need to keep up with Kafka
 }
 
 // lifeBits are left for what one process numbers.
@@ -59,6 +60,9 @@ func (a Alone) Producer(ctx context.Context) {
 
 // pause is how long a producer waits between two batches, at most: members have to keep up.
 func (a Alone) pause() time.Duration {
+	if a.Rest > 0 {
+		return a.Rest
+	}
 	if a.Plan.Policy == Transact { // of a few records each
 		return 100 * time.Millisecond
 	}

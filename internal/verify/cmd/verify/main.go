@@ -3,6 +3,7 @@
 //	go -C internal/verify run ./cmd/verify -env memory -seeds 20000 -commit $(git rev-parse HEAD)
 //	go -C internal/verify run -tags synctests ./cmd/verify -env kfake -seeds 300
 //	go -C internal/verify run ./cmd/verify -env kafka -minutes 1
+//	go -C internal/verify run ./cmd/verify -env kinesis -minutes 1
 //	go -C internal/verify run ./cmd/verify -env kafka -exactly -version 3.9.2 -inputs 50000 -kills 10 -java
 //	go -C internal/verify run ./cmd/verify -env kafka -exactly -mutant offsets-first
 //
@@ -34,8 +35,11 @@ import (
 // gcPercent lets garbage grow to four times what lives: a run's is all dead a few milliseconds later.
 const gcPercent = 400
 
-// brokers names the environment of real ones, which start with the run.
-const brokers = "kafka"
+// The environments of servers in processes of their own, which start with the run.
+const (
+	brokers   = "kafka"
+	emulators = "kinesis"
+)
 
 // options are the command line.
 type options struct {
@@ -56,7 +60,7 @@ func main() {
 		return
 	}
 	var o options
-	flag.StringVar(&o.env, "env", "memory", "the environment: memory, kfake (build with -tags synctests), fakekinesis, or kafka: real brokers")
+	flag.StringVar(&o.env, "env", "memory", "the environment: memory, kfake (build with -tags synctests), fakekinesis, kafka: real brokers, or kinesis: emulators")
 	flag.IntVar(&o.seeds, "seeds", 1000, "how many seeds")
 	flag.Uint64Var(&o.seed, "seed", 0, "the first seed")
 	flag.StringVar(&o.commit, "commit", "", "half of the seeds come from this commit's id")
@@ -79,7 +83,8 @@ func main() {
 		}
 		return
 	}
-	if o.env == brokers {
+	if o.env == brokers || o.env == emulators {
+		o.field.Kinesis = o.env == emulators
 		os.Exit(o.runField())
 	}
 	test := o.run
@@ -95,7 +100,7 @@ func main() {
 		[]testing.InternalTest{{Name: "verify", F: test}}, nil, nil)
 }
 
-// runField runs on real brokers, and returns the exit code. A signal ends it in order.
+// runField runs on servers, and returns the exit code. A signal ends it in order.
 func (o options) runField() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -110,7 +115,7 @@ func (o options) check() error {
 	switch {
 	case o.env == trial.Kfake && !kfake.Bubbles:
 		return errors.New("franz-go works in bubbles only with -tags synctests")
-	case o.env != "memory" && o.env != trial.Kfake && o.env != trial.FakeKinesis && o.env != brokers:
+	case o.env != "memory" && o.env != trial.Kfake && o.env != trial.FakeKinesis && o.env != brokers && o.env != emulators:
 		return fmt.Errorf("there is no environment %q", o.env)
 	}
 	return nil
