@@ -153,6 +153,7 @@ func (s *Source) released(c *Claim, ended, through bool) {
 	c.o.track.share.released(c.o.shard, ended, through)
 	s.mu.Lock()
 	s.claims = slices.DeleteFunc(s.claims, func(other *Claim) bool { return other == c })
+	s.stir() // it may have been the last, and that the track is over may be known already
 	s.mu.Unlock()
 	c.o.track.look()
 }
