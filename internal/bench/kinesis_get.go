@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"runtime"
 
 	"github.com/streamport-go/streamport/kinesis"
 	"github.com/streamport-go/streamport/stream"
@@ -70,6 +71,8 @@ func getStudy(ctx context.Context, l *lab) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, service.stop()) }()
+	heap := make([]byte, standingHeap)
+	defer runtime.KeepAlive(heap)
 	passed := map[string]*Sample{}
 	var entries []entry
 	for _, g := range getters() {

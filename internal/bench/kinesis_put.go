@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/streamport-go/streamport/kinesis"
@@ -13,6 +14,10 @@ const (
 	distinctKeys = 20_000
 	repeatedKeys = 100
 )
+
+// putRecords is how many records a repetition stores at least, however slow the machine is: fewer would show what it takes
+// to fill buffers for the first time.
+const putRecords = 200_000
 
 // The sides of this library that metrics are about.
 const (
@@ -51,10 +56,9 @@ func putStudy(ctx context.Context, l *lab) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, service.stop()) }()
-	length := burst
-	if l.Smoke {
-		length = smokeBurst
-	}
+	heap := make([]byte, standingHeap)
+	defer runtime.KeepAlive(heap)
+	least := l.size(putRecords, 1)
 	passed := map[string]*Sample{}
 	var entries []entry
 	for _, p := range putters() {
@@ -62,7 +66,7 @@ func putStudy(ctx context.Context, l *lab) (err error) {
 		passed[p.name] = bytes
 		load := newLoad(l.size(p.keys, min(p.keys, 2*poolSize)), valueBytes)
 		entries = append(entries, entry{name: p.name, bout: func(ctx context.Context) (Cost, error) {
-			return p.bout(ctx, kinesisSite{url: service.url, load: load, wire: newWire()}, length, bytes)
+			return p.bout(ctx, kinesisSite{url: service.url, load: load, wire: newWire()}, least, bytes)
 		}})
 	}
 	costs, err := contest(ctx, entries, l.Repetitions, l.progress)
@@ -94,22 +98,35 @@ func putMetrics(l *lab, costs map[string]*Costs) {
 	over("put_packed_cbor_cpu_vs_sdk", namePackedCBOR, atMost(0.6))
 }
 
-// bout is one repetition: what a record costs, and as a further figure the bytes that pass for it in both directions.
-func (p kinesisPutter) bout(ctx context.Context, at kinesisSite, length time.Duration, bytes *Sample) (_ Cost, err error) {
+// bout is one repetition: what each of so many records costs, or of more, and as a further figure the bytes that pass
+// for it in both directions.
+func (p kinesisPutter) bout(ctx context.Context, at kinesisSite, least int, bytes *Sample) (_ Cost, err error) {
 	defer at.wire.CloseIdleConnections()
 	publisher, err := p.open(ctx, at)
 	if err != nil {
 		return Cost{}, err
 	}
 	defer func() { err = errors.Join(err, publisher.close(ctx)) }()
-	if _, err := publisher.publish(ctx, time.Now().Add(min(warmth, length))); err != nil {
+	if _, err := publishLeast(ctx, publisher, least/5); err != nil {
 		return Cost{}, err
 	}
 	n, before := 0, at.wire.bytes.Load()
 	cost, err := measure(1, func() error {
-		n, err = publisher.publish(ctx, time.Now().Add(length))
+		n, err = publishLeast(ctx, publisher, least)
 		return err
 	})
 	*bytes = append(*bytes, float64(at.wire.bytes.Load()-before)/float64(n))
 	return cost.per(n), err
+}
+
+// publishLeast publishes at least so many records, and returns how many once all are stored.
+func publishLeast(ctx context.Context, p publisher, least int) (n int, err error) {
+	for n < max(least, 1) {
+		more, err := p.publish(ctx, time.Now().Add(warmth))
+		if err != nil {
+			return n, err
+		}
+		n += more
+	}
+	return n, nil
 }

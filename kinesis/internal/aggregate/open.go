@@ -43,9 +43,14 @@ func (o *Opener) Open(r api.Record) error {
 		o.decoder.Parse(nil)
 		return fmt.Errorf("%w: a record of shard %s has no sequence number", stream.ErrCorrupt, o.Shard)
 	}
+	o.OpenAt(r, p)
+	return nil
+}
+
+// OpenAt is Open where the position of the Kinesis record is known.
+func (o *Opener) OpenAt(r api.Record, p stream.Position) {
 	o.kinesis, o.position, o.index, o.checked = r, p, 0, false
 	o.plain = !o.decoder.Parse(r.Data)
-	return nil
 }
 
 // Aggregated reports whether the Kinesis record is an aggregate.

@@ -89,10 +89,7 @@ func (c *cursor) open(r api.Record) error {
 		c.at++
 		return nil
 	}
-	if err := c.opener.Open(r); err != nil {
-		c.corrupt = err
-		return err
-	}
+	c.opener.OpenAt(r, p)
 	if c.dropForeign && c.opener.AnyForeign() {
 		c.foreign++
 		c.at++

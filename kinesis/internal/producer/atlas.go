@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +23,8 @@ const (
 // An atlas is what is known of where keys go. It is guarded by the outlet's lock, but for the pointer.
 type atlas struct {
 	current  atomic.Pointer[shard.Map]
-	lines    []*line // of the open shards, by the end of their range
+	lines    []*line  // of the open shards, by the end of their range
+	ends     []uint64 // of these ranges: the upper half
 	round    uint64  // raised by each new map
 	asked    int64   // when shards were listed last, or failed to be
 	listing  bool
@@ -32,13 +34,9 @@ type atlas struct {
 
 // find is the line of the shard that contains h; nil if that is not known.
 func (a *atlas) find(h shard.Hash) *line {
-	low, high := 0, len(a.lines)
-	for low < high {
-		if middle := (low + high) / 2; h.Compare(a.lines[middle].within.Last) <= 0 {
-			high = middle
-		} else {
-			low = middle + 1
-		}
+	low, _ := slices.BinarySearch(a.ends, h.High)
+	for low < len(a.lines) && h.Compare(a.lines[low].within.Last) > 0 {
+		low++ // ranges that end in the same upper half, of which there is more than one only if shards are tiny
 	}
 	if low == len(a.lines) || !a.lines[low].within.Contains(h) {
 		return nil
@@ -164,10 +162,11 @@ func (o *outlet) list() {
 // have parcels. The caller holds o.mu.
 func (o *outlet) redraw() {
 	open := make(map[string]bool)
-	o.atlas.lines = nil
+	o.atlas.lines, o.atlas.ends = nil, nil
 	for _, s := range o.atlas.current.Load().Open() {
 		open[s.ID] = true
 		o.atlas.lines = append(o.atlas.lines, o.line(s.ID, s.Range))
+		o.atlas.ends = append(o.atlas.ends, s.Range.Last.High)
 	}
 	for id, l := range o.lines {
 		if !open[id] && l.n == 0 && l.status == empty {

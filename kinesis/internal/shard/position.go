@@ -21,20 +21,48 @@ func Position(sequence string, sub uint32) (stream.Position, bool) {
 		if first == 0 {
 			continue
 		}
-		part := uint64(0)
-		for i := range first {
-			digit := sequence[i] - '0'
-			if digit > 9 {
-				return stream.Position{}, false
-			}
-			part = part*10 + uint64(digit)
-		}
+		part, ok := number(sequence[:first])
 		sequence = sequence[first:]
-		if !grow(&n, part) {
+		if !ok || !grow(&n, part) {
 			return stream.Position{}, false
 		}
 	}
 	return stream.MakePosition(n, sub, 0), true
+}
+
+// number is a word in decimal, of at most 19 digits.
+func number(digits string) (n uint64, ok bool) {
+	const group = 8
+	for ; len(digits) >= group; digits = digits[group:] {
+		part, ok := eight(digits[:group])
+		if !ok {
+			return 0, false
+		}
+		n = n*100_000_000 + part
+	}
+	for i := range len(digits) {
+		digit := digits[i] - '0'
+		if digit > 9 {
+			return 0, false
+		}
+		n = n*10 + uint64(digit)
+	}
+	return n, true
+}
+
+// eight is a number of eight digits. It deals with all of them at once, a byte of a word each: checks that each is a
+// digit, then adds up neighbours, pairs of neighbours, and pairs of these.
+func eight(digits string) (uint64, bool) {
+	_ = digits[7]
+	n := uint64(digits[0]) | uint64(digits[1])<<8 | uint64(digits[2])<<16 | uint64(digits[3])<<24 |
+		uint64(digits[4])<<32 | uint64(digits[5])<<40 | uint64(digits[6])<<48 | uint64(digits[7])<<56
+	const zeros, upper, six = 0x3030303030303030, 0xf0f0f0f0f0f0f0f0, 0x0606060606060606
+	if n&upper != zeros || (n+six)&upper != zeros {
+		return 0, false
+	}
+	n = (n & 0x0f0f0f0f0f0f0f0f) * (10<<8 + 1) >> 8
+	n = (n & 0x00ff00ff00ff00ff) * (100<<16 + 1) >> 16
+	return (n & 0x0000ffff0000ffff) * (10_000<<32 + 1) >> 32, true
 }
 
 // grow appends 19 decimal digits to n, or reports false if that is over 192 bits.

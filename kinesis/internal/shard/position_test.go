@@ -49,6 +49,19 @@ func TestWhatIsNoSequenceNumberHasNoPosition(t *testing.T) {
 	require.True(t, ok)
 }
 
+// Every other byte, in every place, makes a number none.
+func TestOneWrongDigitIsNoSequenceNumber(t *testing.T) {
+	const right = "49590338271490256608559692538361571095921575989136588898"
+	for i := range len(right) {
+		for c := range 256 {
+			text := []byte(right)
+			text[i] = byte(c)
+			_, ok := shard.Position(string(text), 0)
+			require.Equal(t, c >= '0' && c <= '9' && (i > 0 || c != '0'), ok, "%q", text)
+		}
+	}
+}
+
 func BenchmarkPosition(b *testing.B) {
 	for b.Loop() {
 		shard.Position("49590338271490256608559692538361571095921575989136588898", 0)
