@@ -25,6 +25,7 @@ func TestMutants(t *testing.T) {
 		"an unknown outcome is a success":                  "TestLostAnswers",
 		"a row is granted again while its handler goes on": "TestNextWaitsForRelease",
 		"a difference of one is turned round":              "TestFleetEndsEven",
+		"what may be written is not written":               "TestLostAnswerBeforeALoss",
 		"a row that is not ready is handed on":             "TestRandomRuns",
 		"what was handed over is held whatever it is":      "TestHandOverOfWhatHasEnded",
 	} {

@@ -69,7 +69,10 @@ func (l *Lease) obey(ctx context.Context, o order) answer {
 	case errors.Is(err, errGone) && o.leave:
 		return answer{}
 	case errors.Is(err, errGone):
-		l.lose(err.Error())
+		l.lose(errGone.Error())
+		if errors.Is(err, stream.ErrUnknownOutcome) {
+			return answer{err: fmt.Errorf("%w: %w", l.refusal(), stream.ErrUnknownOutcome)}
+		}
 		return answer{err: l.refusal()}
 	case err != nil && ctx.Err() != nil && !o.leave: // lost meanwhile
 		return answer{err: fmt.Errorf("%w: %w", stream.ErrUnknownOutcome, l.refusal())}
@@ -79,6 +82,7 @@ func (l *Lease) obey(ctx context.Context, o order) answer {
 
 // write makes a fenced write, tries again what did not happen, and finds out what may have.
 func (l *Lease) write(ctx context.Context, o order) (Row, error) {
+	maybe := false // it may have happened before somebody else had the row
 	for n := 0; ; n++ {
 		known, sent := l.Row(), time.Now()
 		change := l.fence(known, o)
@@ -91,6 +95,7 @@ func (l *Lease) write(ctx context.Context, o order) (Row, error) {
 		if unknown(err) && mutated("an unknown outcome is a success") {
 			return change.Apply(known), nil
 		}
+		maybe = maybe || unknown(err) && !mutated("what may be written is not written")
 		if unknown(err) && l.doubt.IsZero() {
 			l.doubt = sent
 		}
@@ -112,6 +117,9 @@ func (l *Lease) write(ctx context.Context, o order) (Row, error) {
 				l.adopt(got, time.Time{})
 				return got, ErrConflict
 			case gone:
+				if maybe {
+					return Row{}, fmt.Errorf("%w: %w", errGone, stream.ErrUnknownOutcome)
+				}
 				return Row{}, errGone
 			}
 			l.adopt(got, time.Time{})
