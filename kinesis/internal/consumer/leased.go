@@ -23,6 +23,9 @@ func (l *leased) save(ctx context.Context, to stream.Checkpoint, settled *int64)
 	if mutated("mid-aggregate checkpoint forgets the index") {
 		sub = 0
 	}
+	if mutated("state is dropped") {
+		to.State = nil
+	}
 	return l.update(ctx, lease.Change{NotEnded: true, Checkpoint: &sequence, Sub: int64(sub), State: &to.State, Pos: settled})
 }
 
