@@ -94,7 +94,7 @@ func page(n int) ([]byte, []api.Record) {
 }
 
 func TestAnswerOfGetRecords(t *testing.T) {
-	for _, n := range []int{0, 1, 63, 64, 65, 3000, 10_000} {
+	for _, n := range []int{1, 63, 64, 65, 3000, 10_000} {
 		text, want := page(n)
 		got, ok := awsjson.ReadGet(text)
 		require.True(t, ok, n)
@@ -102,15 +102,16 @@ func TestAnswerOfGetRecords(t *testing.T) {
 		require.Equal(t, 1500*time.Millisecond, got.Behind)
 		require.False(t, got.End)
 		require.Len(t, got.Records, n)
+		require.Equal(t, want, got.Records)
 		bytes := 0
 		for i := range want {
 			bytes += len(want[i].Key) + len(want[i].Data)
-			require.Equal(t, want[i], got.Records[i])
 		}
 		require.Equal(t, bytes, got.Bytes)
 	}
 	got, ok := awsjson.ReadGet([]byte(`{"Records":[],"MillisBehindLatest":0}`))
 	require.True(t, ok)
+	require.Empty(t, got.Records)
 	require.True(t, got.End)
 }
 
