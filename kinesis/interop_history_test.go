@@ -12,7 +12,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A happening is something that a worker did: "granted", "record", "saved" (all that it was given in this hold) or "ended".
+// A happening is something that a worker did: "granted", "record", "saved" (all that it was given in this hold) or
+// "ended".
 type happening struct {
 	kind, worker, shard string
 	at                  stream.Position // of a record
@@ -25,8 +26,9 @@ type stored struct {
 	key, value string
 }
 
-// A history is what was stored in a stream and what workers that share it did, in the order in which it was seen. The value
-// of a record is its key, a slash and how many of the key were stored before it. Methods may be called from many goroutines.
+// A history is what was stored in a stream and what workers that share it did, in the order in which it was seen. The
+// value of a record is its key, a slash and how many of the key were stored before it. Methods may be called from many
+// goroutines.
 type history struct {
 	mu      sync.Mutex // guards what follows
 	stored  map[string][]stored
@@ -60,38 +62,6 @@ func (h *history) add(e happening) {
 	h.events = append(h.events, e)
 	close(h.changed)
 	h.changed = make(chan struct{})
-}
-
-// snapshot is what happened so far, and what is closed when more has.
-func (h *history) snapshot() ([]happening, <-chan struct{}) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clip(h.events), h.changed
-}
-
-// holders are who was granted each shard last, of the shards whose end nobody has reached.
-func holders(events []happening) map[string]string {
-	held := map[string]string{}
-	for _, e := range events {
-		switch e.kind {
-		case "granted":
-			held[e.shard] = e.worker
-		case "ended":
-			delete(held, e.shard)
-		}
-	}
-	return held
-}
-
-// handled are the shards of which a worker was given records from an event on.
-func handled(events []happening, from int, worker string) map[string]bool {
-	shards := map[string]bool{}
-	for _, e := range events[min(from, len(events)):] {
-		if e.kind == "record" && e.worker == worker {
-			shards[e.shard] = true
-		}
-	}
-	return shards
 }
 
 // A trace is how far a shard has come in a history.
@@ -171,7 +141,9 @@ func (c *checking) event(e happening) {
 // record checks one delivery: in a hold nothing is skipped or comes twice, and the first record is neither behind one that
 // nobody was given, nor one that was checkpointed before.
 func (c *checking) record(t *trace, e happening) {
-	i, found := slices.BinarySearchFunc(t.stored, e.at, func(s stored, at stream.Position) int { return s.at.Compare(at) })
+	i, found := slices.BinarySearchFunc(t.stored, e.at, func(s stored, at stream.Position) int {
+		return s.at.Compare(at)
+	})
 	if !found {
 		c.fail("%s: %s was given a record at %v, where none was stored", e.shard, e.worker, e.at)
 		return
@@ -193,7 +165,8 @@ func (c *checking) record(t *trace, e happening) {
 	}
 	for _, up := range c.parents[e.shard] {
 		if p := c.trace(up); p.delivered < len(p.stored) {
-			c.fail("%s: %s was given a record although %s has %d that nobody was given", e.shard, e.worker, up, len(p.stored)-p.delivered)
+			c.fail("%s: %s was given a record although %s has %d that nobody was given",
+				e.shard, e.worker, up, len(p.stored)-p.delivered)
 		}
 	}
 	t.last[e.worker] = i + 1

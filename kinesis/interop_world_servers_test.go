@@ -209,7 +209,9 @@ func (i *interop) split(t *testing.T, id string) {
 	first, _ := new(big.Int).SetString(*area.StartingHashKey, 10)
 	last, _ := new(big.Int).SetString(*area.EndingHashKey, 10)
 	middle := first.Add(first, last).Rsh(first, 1).String()
-	_, err := c.SplitShard(t.Context(), &sdk.SplitShardInput{StreamName: &i.stream, ShardToSplit: &id, NewStartingHashKey: &middle})
+	_, err := c.SplitShard(t.Context(), &sdk.SplitShardInput{
+		StreamName: &i.stream, ShardToSplit: &id, NewStartingHashKey: &middle,
+	})
 	require.NoError(t, err)
 	i.active(t)
 }
@@ -224,7 +226,9 @@ func (i *interop) merge(t *testing.T, parent string) {
 		}
 	}
 	require.Len(t, children, 2)
-	_, err := c.MergeShards(t.Context(), &sdk.MergeShardsInput{StreamName: &i.stream, ShardToMerge: &children[0], AdjacentShardToMerge: &children[1]})
+	_, err := c.MergeShards(t.Context(), &sdk.MergeShardsInput{
+		StreamName: &i.stream, ShardToMerge: &children[0], AdjacentShardToMerge: &children[1],
+	})
 	require.NoError(t, err)
 	i.active(t)
 }
