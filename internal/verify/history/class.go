@@ -3,6 +3,8 @@ package history
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
@@ -25,7 +27,7 @@ const (
 	ClassCorrupt      = "corrupt"
 	ClassGrace        = "grace"
 	ClassCancelled    = "cancelled"
-	ClassUnavailable  = "unavailable"  // a broker's "not now" that outlasted every retry: the contract has no name for it
+	ClassUnavailable  = "unavailable"  // "not now", or no answer, that outlasted every retry: the contract has no name for it
 	ClassUnclassified = "unclassified" // in a history the error's text may follow
 )
 
@@ -63,6 +65,10 @@ func Classify(err error) string {
 	}
 	var refusal *kerr.Error
 	if errors.As(err, &refusal) && refusal.Retriable {
+		return ClassUnavailable
+	}
+	var unanswered net.Error
+	if errors.As(err, &unanswered) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return ClassUnavailable
 	}
 	return ClassUnclassified

@@ -7,8 +7,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -47,6 +50,13 @@ func TestEverySentinelHasAClass(t *testing.T) {
 			require.Equal(t, s.outcome, history.Outcome(err), "%s: %v", name, err)
 		}
 	}
+}
+
+func TestNoAnswerIsUnavailable(t *testing.T) {
+	for _, err := range []error{syscall.ECONNRESET, os.ErrDeadlineExceeded, io.ErrUnexpectedEOF} {
+		require.Equal(t, history.ClassUnavailable, history.Classify(fmt.Errorf("ListShards: no answer: %w", err)))
+	}
+	require.Equal(t, history.ClassUnclassified, history.Classify(io.EOF), "the end of a partition is no error")
 }
 
 // TestNoSentinelIsForgotten reads the names from the contract's source.

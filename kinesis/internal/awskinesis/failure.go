@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,7 +47,7 @@ func (c call) failure(ctx, bounded context.Context, w *watch, err error) error {
 	case ctx.Err() != nil:
 		e.Err = ctx.Err()
 	case bounded.Err() != nil:
-		e.Err = fmt.Errorf("%w: %v", errLate, c.timeout)
+		e.Err = fmt.Errorf("%w: %v: %w", errLate, c.timeout, os.ErrDeadlineExceeded) // a net.Error, as that of a transport
 	case !sent && errors.As(err, &none):
 		e.Err = fmt.Errorf("%w: %w", stream.ErrUnauthorized, none)
 	case errors.As(err, &garbled) || errors.As(err, &strange):
