@@ -13,8 +13,9 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A world is where the eleven scenarios are played: a service with one stream "s" of one shard. What it cannot do is nil.
+// A world is where the eleven scenarios are played: a service with one stream of one shard. What it cannot do is nil.
 type world struct {
+	stream  string
 	session time.Duration                     // after what silence a member loses its shards
 	open    func(t testing.TB) stream.Backend // as another process would; it is closed with the play
 	shards  func() []string                   // of all records so far, open or closed, in the order in which they were made
@@ -84,7 +85,7 @@ func (p *play) quiet() {
 func (p *play) send(values ...string) {
 	p.Helper()
 	for _, v := range values {
-		p.sendRecord(&stream.Record{Stream: "s", Key: []byte(v), Value: []byte(v)})
+		p.sendRecord(&stream.Record{Stream: p.w.stream, Key: []byte(v), Value: []byte(v)})
 	}
 }
 
@@ -93,7 +94,7 @@ func (p *play) sendRecord(r *stream.Record) {
 	if p.producer == nil {
 		p.backend = p.w.open(p)
 		var err error
-		p.producer, err = stream.NewProducer(p.Context(), p.backend, stream.ProducerConfig{Streams: []string{"s"}})
+		p.producer, err = stream.NewProducer(p.Context(), p.backend, stream.ProducerConfig{Streams: []string{p.w.stream}})
 		require.NoError(p, err)
 	}
 	require.NoError(p, p.producer.Send(p.Context(), r))
@@ -135,7 +136,7 @@ func (p *play) read(member string, start stream.Start, do work) *reading {
 	p.Helper()
 	r := &reading{play: p, member: member, backend: p.w.open(p), over: make(chan struct{})}
 	c, err := stream.NewConsumer(p.Context(), r.backend, stream.ConsumerConfig{
-		Group: "g", Member: member, Streams: []string{"s"}, Start: start, Expired: stream.ExpiredOldest,
+		Group: "g", Member: member, Streams: []string{p.w.stream}, Start: start, Expired: stream.ExpiredOldest,
 		CheckpointEvery: 200 * time.Millisecond, Grace: time.Second, Observe: r.observe,
 	})
 	require.NoError(p, err)

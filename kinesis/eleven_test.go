@@ -16,7 +16,6 @@ import (
 	awskinesis "github.com/aws/aws-sdk-go-v2/service/kinesis"
 	"github.com/stretchr/testify/require"
 
-	"github.com/streamport-go/streamport/kinesis"
 	"github.com/streamport-go/streamport/memory"
 	"github.com/streamport-go/streamport/stream"
 )
@@ -88,7 +87,7 @@ func memoryWorld(t *testing.T) *world {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, b.Close()) })
 	return &world{
-		session: failover, bulk: bulk(), age: pastRetention,
+		stream: "s", session: failover, bulk: bulk(), age: pastRetention,
 		open:   func(testing.TB) stream.Backend { return shared{b} },
 		shards: func() []string { return b.Partitions("s") },
 		split:  func(shard string) error { return b.Split("s", shard) },
@@ -117,7 +116,7 @@ func fakeWorld(t *testing.T) *world {
 	require.NoError(t, s.Create("s", 1))
 	pause := func(member string) error { return s.wires.pause("g", member) }
 	return &world{
-		session: failover, bulk: bulk(), age: pastRetention,
+		stream: "s", session: failover, bulk: bulk(), age: pastRetention,
 		open: func(t testing.TB) stream.Backend { return openConfig(t, s.config()) },
 		shards: func() []string {
 			in := &awskinesis.ListShardsInput{StreamName: text("s")}
@@ -135,7 +134,9 @@ func fakeWorld(t *testing.T) *world {
 		},
 		pause: pause, take: pause,
 		resume: func(member string) error { return s.wires.resume("g", member) },
-		put:    func(t testing.TB, key string, data []byte) { putRaw(t, openConfig(t, s.config()), key, data) },
+		put: func(t testing.TB, key string, data []byte) {
+			putRaw(t, openConfig(t, s.config()).Clients().Kinesis, "s", key, data)
+		},
 	}
 }
 
@@ -143,10 +144,10 @@ func fakeWorld(t *testing.T) *world {
 func pastRetention() { time.Sleep(25 * time.Hour) }
 
 // putRaw stores bytes as a program without this library would.
-func putRaw(t testing.TB, b *kinesis.Backend, key string, data []byte) {
+func putRaw(t testing.TB, c *awskinesis.Client, name, key string, data []byte) {
 	t.Helper()
-	_, err := b.Clients().Kinesis.PutRecord(t.Context(), &awskinesis.PutRecordInput{
-		StreamName: text("s"), PartitionKey: &key, Data: data,
+	_, err := c.PutRecord(t.Context(), &awskinesis.PutRecordInput{
+		StreamName: &name, PartitionKey: &key, Data: data,
 	})
 	require.NoError(t, err)
 }
@@ -169,6 +170,11 @@ func torn() []byte {
 		0x1a, 5, 0x08, 9, 0x1a, 1, 'b',
 		0x1a, 5, 0x08, 0, 0x1a, 1, 'c',
 	}
+	return sealed(message)
+}
+
+// sealed puts KPL's magic number and checksum around a message.
+func sealed(message []byte) []byte {
 	sum := md5.Sum(message) //nolint:gosec // see above
 	return slices.Concat([]byte{0xf3, 0x89, 0x9a, 0xc2}, message, sum[:])
 }
@@ -362,7 +368,7 @@ func retriedForEver(p *play) {
 	padding := strings.Repeat("x", large)
 	p.send("first")
 	for i := range p.w.bulk {
-		p.sendRecord(&stream.Record{Stream: "s", Key: fmt.Append(nil, i), Value: []byte(padding)})
+		p.sendRecord(&stream.Record{Stream: p.w.stream, Key: fmt.Append(nil, i), Value: []byte(padding)})
 	}
 	p.split(p.first())
 	p.send("last")
@@ -448,7 +454,7 @@ func laterDone(p *play) {
 	p.send("1", "2", "3")
 	b := p.w.open(p)
 	c, err := stream.NewConsumer(p.Context(), b, stream.ConsumerConfig{
-		Group: "g", Member: "a", Streams: []string{"s"}, CheckpointEvery: 10 * time.Millisecond,
+		Group: "g", Member: "a", Streams: []string{p.w.stream}, CheckpointEvery: 10 * time.Millisecond,
 	})
 	require.NoError(p, err)
 	err = c.Run(p.Context(), func(ctx context.Context, part *stream.Partition) error {
