@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -232,11 +231,8 @@ func (b *Backend) refusal(ctx context.Context, names ...string) error {
 		return stream.ErrClosed
 	}
 	for _, name := range names {
-		if err := checkStream(name); err != nil {
+		if err := b.settings.Allow(name); err != nil {
 			return err
-		}
-		if len(b.settings.Streams) > 0 && !slices.Contains(b.settings.Streams, name) {
-			return fmt.Errorf("%w: stream %.80q is none of Config.Streams", stream.ErrInvalid, name)
 		}
 	}
 	return nil

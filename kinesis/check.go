@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (m *mistakes) add(field, format string, args ...any) {
 func (c Config) settings() (settings.Settings, error) {
 	var bad mistakes
 	s := settings.Settings{
-		Streams: c.Streams, HTTP: c.HTTP, CBOR: c.CBOR,
+		Streams: c.Streams, Allow: c.allow, HTTP: c.HTTP, CBOR: c.CBOR,
 		Logger: cmp.Or(c.Logger, slog.New(slog.DiscardHandler)),
 	}
 	c.places(&bad, &s)
@@ -65,6 +66,17 @@ func (c Config) places(bad *mistakes, s *settings.Settings) {
 	}
 	s.Endpoint = endpoint(bad, "Endpoint", c.Endpoint)
 	s.Tables = endpoint(bad, "TableEndpoint", c.TableEndpoint)
+}
+
+// allow refuses a stream that c does not name, and what is none.
+func (c Config) allow(name string) error {
+	if err := checkStream(name); err != nil {
+		return err
+	}
+	if len(c.Streams) > 0 && !slices.Contains(c.Streams, name) {
+		return fmt.Errorf("%w: stream %.80q is none of Config.Streams", stream.ErrInvalid, name)
+	}
+	return nil
 }
 
 // checkStream refuses what is neither a name nor an ARN.

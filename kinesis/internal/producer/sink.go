@@ -159,6 +159,11 @@ func (s *Sink) outlet(name string) (*outlet, error) {
 	case o == nil && len(s.outlets) >= mostOutlets:
 		return nil, fmt.Errorf("%w: a producer writes to at most %d streams", stream.ErrUnsupported, mostOutlets)
 	case o == nil:
+		if allow := s.settings.Allow; allow != nil {
+			if err := allow(name); err != nil {
+				return nil, err
+			}
+		}
 		o = newOutlet(s, name)
 		s.outlets[name] = o
 	}

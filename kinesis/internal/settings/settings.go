@@ -10,12 +10,13 @@ import (
 // A Settings is a checked configuration: no field that must have a value is zero.
 type Settings struct {
 	Region   string
-	Endpoint string            // of Kinesis; "": AWS's own. Loopback or https
-	Tables   string            // endpoint of DynamoDB, likewise
-	Streams  []string          // names or ARNs this backend may use; empty: any
-	HTTP     http.RoundTripper // nil: a transport of our own
-	Logger   *slog.Logger      // never nil
-	CBOR     bool              // PutRecords and GetRecords speak CBOR
+	Endpoint string             // of Kinesis; "": AWS's own. Loopback or https
+	Tables   string             // endpoint of DynamoDB, likewise
+	Streams  []string           // names or ARNs this backend may use; empty: any
+	Allow    func(string) error // why a stream may not be used, by its name; nil: any may
+	HTTP     http.RoundTripper  // nil: a transport of our own
+	Logger   *slog.Logger       // never nil
+	CBOR     bool               // PutRecords and GetRecords speak CBOR
 
 	// Producing.
 	Mode             Mode
