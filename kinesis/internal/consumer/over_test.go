@@ -16,7 +16,7 @@ import (
 func TestEndIsHeardWhenShardsAreGivenBackTogether(t *testing.T) {
 	const shards = 8
 	run(t, shards, func(w *world) {
-		for range 100 {
+		for range 25 {
 			c := w.config("")
 			c.End = stream.Latest()
 			s := w.open(c)

@@ -14,12 +14,12 @@ func TestLongReadingGoesOnInChildren(t *testing.T) {
 	for what, start := range map[string]stream.Start{"oldest": {}, "latest": stream.Latest()} {
 		t.Run(what, func(t *testing.T) {
 			run(t, 1, func(w *world) {
-				w.set.PollEvery = time.Minute
+				w.set.PollEvery, w.set.SyncEvery = 4*time.Minute, 20*time.Minute
 				c := w.config("")
 				c.Start = start
 				s := w.open(c)
 				claim := w.next(s)
-				w.nothing(claim, 30*time.Hour)
+				w.nothing(claim, 26*time.Hour)
 				w.put("k", "parent")
 				w.take(claim, 1)
 				for range 2 { // generations
@@ -34,11 +34,11 @@ func TestLongReadingGoesOnInChildren(t *testing.T) {
 						if child.Hold().Owns([]byte("k")) {
 							claim = child
 						} else {
-							w.nothing(child, time.Minute)
+							w.nothing(child, 10*time.Minute)
 						}
 					}
 					require.Equal(w, []string{"child"}, values(w.take(claim, 1)))
-					w.nothing(claim, 30*time.Hour)
+					w.nothing(claim, 26*time.Hour)
 				}
 			})
 		})
@@ -56,7 +56,7 @@ func TestChildThatExpiredBehindItsParentIsMissed(t *testing.T) {
 		require.NoError(w, err)
 		w.put("k", "child")
 		require.Empty(w, w.drain(claim))
-		time.Sleep(30 * time.Hour)
+		time.Sleep(26 * time.Hour)
 		w.release(claim, true)
 		for range 2 {
 			_, err := w.next(s).Fetch(w.ctx, make([]stream.Record, 1))
