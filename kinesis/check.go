@@ -41,7 +41,7 @@ func (m *mistakes) add(field, format string, args ...any) {
 func (c Config) settings() (settings.Settings, error) {
 	var bad mistakes
 	s := settings.Settings{
-		Streams: c.Streams, Allow: c.allow, HTTP: c.HTTP, CBOR: c.CBOR,
+		Allow: c.allow, HTTP: c.HTTP, CBOR: c.CBOR,
 		Logger: cmp.Or(c.Logger, slog.New(slog.DiscardHandler)),
 	}
 	c.places(&bad, &s)

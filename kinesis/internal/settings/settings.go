@@ -12,7 +12,6 @@ type Settings struct {
 	Region   string
 	Endpoint string             // of Kinesis; "": AWS's own. Loopback or https
 	Tables   string             // endpoint of DynamoDB, likewise
-	Streams  []string           // names or ARNs this backend may use; empty: any
 	Allow    func(string) error // why a stream may not be used, by its name; nil: any may
 	HTTP     http.RoundTripper  // nil: a transport of our own
 	Logger   *slog.Logger       // never nil
