@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"strconv"
 )
 
 // Handler serves the service over real HTTP. Where the script breaks a connection, the connection is broken.
@@ -19,6 +20,9 @@ func Serve(rt http.RoundTripper) http.Handler {
 		}
 		defer resp.Body.Close()
 		maps.Copy(w.Header(), resp.Header)
+		if resp.ContentLength >= 0 {
+			w.Header().Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10)) // the service tells it
+		}
 		w.WriteHeader(resp.StatusCode)
 		if err := pass(w, resp.Body, resp.ContentLength < 0); err != nil {
 			panic(http.ErrAbortHandler)
