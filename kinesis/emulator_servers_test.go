@@ -42,18 +42,26 @@ type emulators struct {
 
 func startEmulators(t *testing.T) *emulators {
 	t.Helper()
-	e := &emulators{
-		streams: testenv.RunKinesis(t, testenv.KinesisConfig{Shards: manyShards}),
-		tables:  testenv.RunDynamoDB(t, testenv.DynamoDBConfig{Heap: "256m"}),
-	}
-	keys := credentials.NewStaticCredentialsProvider(testenv.AccessKey, testenv.SecretKey, "")
-	e.kinesis = sdk.New(sdk.Options{
-		Region: testenv.Region, BaseEndpoint: aws.String(e.streams.Endpoint()), Credentials: keys,
-	})
+	e := &emulators{tables: testenv.RunDynamoDB(t, testenv.DynamoDBConfig{Heap: "256m"})}
 	e.dynamo = dynamodb.New(dynamodb.Options{
-		Region: testenv.Region, BaseEndpoint: aws.String(e.tables.Endpoint()), Credentials: keys,
+		Region: testenv.Region, BaseEndpoint: aws.String(e.tables.Endpoint()), Credentials: keys(),
 	})
-	return e
+	return e.beside(t)
+}
+
+// beside is another Kinesis with the same DynamoDB.
+func (e *emulators) beside(t *testing.T) *emulators {
+	t.Helper()
+	other := *e
+	other.streams = testenv.RunKinesis(t, testenv.KinesisConfig{Shards: manyShards})
+	other.kinesis = sdk.New(sdk.Options{
+		Region: testenv.Region, BaseEndpoint: aws.String(other.streams.Endpoint()), Credentials: keys(),
+	})
+	return &other
+}
+
+func keys() aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(testenv.AccessKey, testenv.SecretKey, "")
 }
 
 // shards are all shards of a stream, in the order of their ids.

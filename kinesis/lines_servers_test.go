@@ -41,8 +41,9 @@ func (l *lines) config() kinesis.Config {
 	return kinesis.Config{
 		Endpoint: l.streams.Endpoint(), TableEndpoint: l.tables.Endpoint(), CreateTable: true, Failover: failover,
 		PollEvery: 500 * time.Millisecond, SyncEvery: time.Second, ListingLag: time.Second, ProbeEvery: time.Second,
-		BufferBytes: 1 << 20,          // readers can be overtaken
-		PutTimeout:  25 * time.Second, // the emulator has one thread: what is slow is not lost
+		BufferBytes: 1 << 20, // readers can be overtaken
+		// The emulator has one thread. What it has not answered yet is not asked again, or it never comes to an end.
+		PutTimeout: 25 * time.Second, RequestTimeout: time.Minute,
 	}
 }
 
