@@ -77,7 +77,8 @@ type Config struct {
 	CreateTable bool
 	// Shared says that KCL workers use the table too: a lease is then taken from its owner at once, as KCL 2.x does, instead
 	// of being asked back. KCL must be 2.x, or 3.x in CLIENT_VERSION_CONFIG_COMPATIBLE_WITH_2X_PHASE1 or
-	// …_COMPATIBLE_WITH_2X; only start positions of Oldest are then kept by all.
+	// …_COMPATIBLE_WITH_2X; only start positions of Oldest are then kept by all. A table whose leases a leader of KCL 3 assigns is
+	// noticed only with Shared: nothing is taken there.
 	Shared bool
 	// Failover is after what silence of its owner a lease is taken. 1 s to 10 min, default 10 s; the same in all members
 	// [failoverTimeMillis].
