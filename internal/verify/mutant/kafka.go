@@ -5,46 +5,14 @@ import (
 	"slices"
 	"time"
 
-	"github.com/streamport-go/streamport/internal/verify/env/kfake"
 	"github.com/streamport-go/streamport/internal/verify/fault"
-	"github.com/streamport-go/streamport/internal/verify/trial"
 	"github.com/streamport-go/streamport/internal/verify/workload"
 	"github.com/streamport-go/streamport/kafka"
 )
 
-// An Adapter is one broken variant of the Kafka adapter. It is rejected by the checker, at seeds that run on kfake and are
-// not replayable exactly, or by a test of the adapter, where a run shows it too rarely.
-type Adapter struct {
-	Name  string   // of one in package engine or franz: what STREAMPORT_MUTANT names
-	By    []string // the anomalies of which one must show
-	Seeds []uint64 // at which one shows, most of the time
-
-	Package string // engine or franz, for one that a test rejects
-	Test    string // of that package: what -test.run matches
-
-	narrow func(*workload.Plan)
-	config func(*kafka.Config)
-}
-
-// Trial is the trial of a seed as the variant needs it.
-func (a Adapter) Trial(seed uint64) trial.Trial {
-	tr := trial.New(kfake.Brokers{Change: a.config}, seed)
-	tr.Racy = true
-	if a.narrow != nil {
-		a.narrow(&tr.Plan)
-	}
-	return tr
-}
-
-// Sound is the same trial without what the variant changes in the configuration.
-func (a Adapter) Sound(seed uint64) trial.Trial {
-	a.config = nil
-	return a.Trial(seed)
-}
-
-// Adapters are all variants of the Kafka adapter; see mutant.go in kafka/internal/engine and kafka/internal/franz.
-func Adapters() []Adapter {
-	return []Adapter{
+// Kafka are all variants of the Kafka adapter; see mutant.go in kafka/internal/engine and kafka/internal/franz.
+func Kafka() []Adapter {
+	return of(ofKafka, []Adapter{
 		{Name: "guard does not refuse", Package: "engine", Test: "TestLateCheckpointIsRefusedWithoutAskingBrokers"},
 		{Name: "stale block is taken", Package: "engine", Test: "TestBlocksOfAnEarlierAddAreDropped"},
 		{Name: "revocation does not wait", By: []string{"K3", "K4", "C8", "C4", "D2", "D3", "K2", "K5"},
@@ -69,7 +37,7 @@ func Adapters() []Adapter {
 			narrow: unanswered(fault.Cut)},
 		{Name: "unknown commit is aborted on the same epoch", By: []string{"P2", "D4"}, Seeds: []uint64{13},
 			narrow: unanswered(fault.Lose)},
-	}
+	})
 }
 
 // without takes steps of a kind out of a plan.
