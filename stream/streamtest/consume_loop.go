@@ -321,7 +321,8 @@ func (t *T) waits(ctx context.Context, q *stream.Partition, most int, wait time.
 			return
 		}
 		t.is(err, nil, "Batches")
-		t.check(len(recs) == want, "a batch of at most %d within %v has %d records, want %d", most, wait, len(recs), want)
+		some := wait == 0 && !t.Bubble && len(recs) > 0 && len(recs) < want // who polls may have come between two that were sent
+		t.check(len(recs) == want || some, "a batch of at most %d within %v has %d records, want %d", most, wait, len(recs), want)
 		t.check(wait == 0 || took >= wait && (!t.Bubble || took == wait), "a batch within %v came after %v", wait, took)
 		return
 	}
