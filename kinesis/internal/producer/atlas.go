@@ -25,8 +25,8 @@ type atlas struct {
 	current  atomic.Pointer[shard.Map]
 	lines    []*line  // of the open shards, by the end of their range
 	ends     []uint64 // of these ranges: the upper half
-	round    uint64  // raised by each new map
-	asked    int64   // when shards were listed last, or failed to be
+	round    uint64   // raised by each new map
+	asked    int64    // when shards were listed last, or failed to be
 	listing  bool
 	surprise bool // a record arrived elsewhere
 	failures int
