@@ -15,8 +15,8 @@ import (
 // A Tally is what many trials met together.
 type Tally struct {
 	Seeds    int
-	Repeated int // of the seeds, how many ran twice
-	Diverged int // of those, how many gave another history
+	Repeated int  // of the seeds, how many ran twice
+	Diverged int  // of those, how many gave another history
 	Trims    bool // records could expire before they were read
 	check.Stats
 	Faults map[string]int // by kind
