@@ -49,12 +49,16 @@ mocks_are_fresh() {
 
 readme_is_current() { go run ./internal/captable/main -check README.md; }
 
-# fuzz TIME: every fuzz target of every module for that long.
-fuzz() { each_module fuzz_module "$1"; }
+# fuzz TIME [light]: every fuzz target of every module for that long; with light only those whose package builds without the
+# AWS SDK, which takes half a minute to instrument.
+fuzz() { each_module fuzz_module "$@"; }
 
 fuzz_module() {
 	local package target
 	for package in $(go list ./...); do
+		if [ "${2:-}" = light ] && go list -deps -test "$package" | grep '^github.com/aws/aws-sdk-go-v2/service/' >/dev/null; then
+			continue
+		fi
 		for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
 			go test -run='^$' -fuzz="^$target\$" -fuzztime="$1" -fuzzminimizetime=10x "$package" | tail -n 2
 		done
@@ -105,17 +109,24 @@ kinesis_in_bubbles() {
 	step "Kinesis seeds" go -C internal/verify run ./cmd/verify -env fakekinesis -seeds 1000
 	step "Kinesis seeds under race" go -C internal/verify run -race ./cmd/verify -env fakekinesis -seeds 200
 	step "Kinesis mutants" go -C internal/verify test -tags mutants -run TestKinesisMutants ./mutant
+	step "mutants of leases and lineage" go test -tags mutants -run '^TestMutants$' ./kinesis/internal/lease ./kinesis/internal/lineage
 }
 
-# The Kinesis adapter on emulators, beside Amazon's own client and producer libraries.
+# The Kinesis adapter on emulators, beside Amazon's own client and producer libraries. Each step starts and stops them.
 kinesis_on_emulators() {
 	step "the main job on Kinesis" go test -tags servers -run OnKinesis ./examples/quickstart
-	step "Kinesis, what emulators decide" go test -tags servers -skip '^TestFake' -timeout 10m ./kinesis
+	step "leases on DynamoDB" go test -tags servers -run DynamoDBLocal ./kinesis/internal/lease/dynamo
+	step "Kinesis beside KCL and KPL" go test -tags servers -run '^TestInterop' -timeout 10m ./kinesis
+	step "histories on Kinesis" go -C internal/verify run ./cmd/verify -env kinesis -minutes 1
 }
 
 # The same at length.
 kinesis_at_length() {
-	step "Kinesis, every mode and every worker" go test -tags servers,full -timeout 40m ./kinesis/...
+	step "Kinesis, every mode and every worker" go test -tags servers,full -timeout 90m ./kinesis/...
+	local policy
+	for policy in batch state record; do
+		step "histories on Kinesis, $policy" go -C internal/verify run ./cmd/verify -env kinesis -minutes 2 -policy "$policy"
+	done
 	step "Kinesis seeds" go -C internal/verify run ./cmd/verify -env fakekinesis -seeds "${KINESIS_SEEDS:-20000}"
 	step "the model of lineage" env LINEAGE_SEEDS="${LINEAGE_SEEDS:-20000}" go test -run TestModel -timeout 40m ./kinesis/internal/lineage
 }
