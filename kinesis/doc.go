@@ -17,8 +17,8 @@
 // Members share shards by leases. Both parents of a shard are finished before it is read, a closed shard is read to its
 // end, and shards that appear later are read from their beginning; nothing that arrived before the group's start is
 // delivered. A lease whose owner is silent is taken after Failover, measured by each observer on its own clock.
-// Since the service gives no birth certificates, a group's Latest is the moment of the listing at its birth, in whole
-// seconds of the service's clock.
+// A group's Latest is the moment of the listing at its birth by the service's clock, which tells whole seconds: a group may
+// be given records of the last 1.25 seconds before.
 //
 // # Simulation
 //
