@@ -155,6 +155,9 @@ func (t *T) boundedInBytes() {
 	c := t.group(name)
 	c.End = stream.Latest()
 	r := t.on(h, c, stream.ByKey(2, func(context.Context, *stream.Record) error { <-free; return nil }))
+	for tries := 300; fetched.Load() == 0 && tries > 0; tries-- { // until the first record is there, so much data takes a while
+		t.sleep(100 * time.Millisecond)
+	}
 	t.sleep(2 * time.Second)
 	got := fetched.Load()
 	t.check(got > 1 && (got-1)*(size+1) <= bound, "with the window full, %d records of %d bytes were fetched", got, size)
