@@ -81,7 +81,7 @@ func mutants() map[string]struct {
 		}, "DoneOnce", "SliceNotKept"),
 		"the Ack tells the wrong position": kafka(func() *mutant {
 			return answers(func(done func(stream.Ack, error), ack stream.Ack, err error) {
-				ack.Position = stream.MakePosition([3]uint64{0, 0, 1}, 0, 0)
+				ack.Position = stream.MakePosition([3]uint64{0, 0, 99_999}, 0, 0)
 				done(ack, err)
 			})
 		}, "Outcome", capability+"PartitionOrder"),
