@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -257,7 +258,11 @@ func (c *Claim) Release(ctx context.Context, finished bool) error {
 	if again {
 		return nil
 	}
-	return c.fault("release", c.giveBack(ctx, first, first && finished))
+	err := c.giveBack(ctx, first, first && finished)
+	if errors.Is(err, context.Canceled) && c.s.isClosed() {
+		err = stream.ErrClosed // the source ended meanwhile, and has given the lease back
+	}
+	return c.fault("release", err)
 }
 
 // fault adds the place to an error.

@@ -174,6 +174,13 @@ func (s *Source) tell(e stream.Event) {
 	s.config.Observe(e)
 }
 
+// isClosed reports whether Close or Shut has begun.
+func (s *Source) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
 // Close leaves the group: it ends every claim, and returns when the leases are given back, or with an error when ctx
 // ends. A second Close returns what the first returned.
 func (s *Source) Close(ctx context.Context) error { return s.end(ctx, stream.ErrLost) }
