@@ -65,8 +65,8 @@ fuzz_module() {
 	done
 }
 
-# repeated runs what has no clock but a virtual one three times.
-repeated() { go test -short -shuffle=on -count=3 $(go list ./... | grep -v '/kafka\|/testenv\|/tcpfault\|/httpfault'); }
+# repeated runs what has no clock but a virtual one twice more.
+repeated() { go test -short -shuffle=on -count=2 $(go list ./... | grep -v '/kafka\|/testenv\|/tcpfault\|/httpfault'); }
 
 # The Kafka adapter on franz-go's fake broker, in testing/synctest bubbles.
 kafka_in_bubbles() {
@@ -76,9 +76,9 @@ kafka_in_bubbles() {
 	step "Kafka mutants" go -C internal/verify test -tags mutants,synctests -run TestKafkaMutants ./mutant
 }
 
-# exactly VERSION: exactly-once on real brokers, with processes killed, and Java's own client as second oracle.
+# exactly VERSION INPUTS KILLS: exactly-once on real brokers, with processes killed, and Java's own client as second oracle.
 exactly() {
-	go -C internal/verify run ./cmd/verify -env kafka -exactly -version "$1" -inputs 50000 -kills 10 -java
+	go -C internal/verify run ./cmd/verify -env kafka -exactly -version "$1" -inputs "$2" -kills "$3" -java
 }
 
 # The Kafka adapter on real brokers, which each step starts and stops. The full suite runs on one cell; on the others, the
@@ -88,14 +88,15 @@ kafka_on_brokers() {
 	step "Kafka, rule by rule" go test -tags servers -run '^TestBroker$' -timeout 10m ./kafka
 	step "Kafka, what real brokers decide" go test -tags servers -skip '^TestBroker|^TestSame|^TestFake' -timeout 10m ./kafka
 	step "Kafka, transactions" go test -tags servers -run '^TestTxOnServers|^TestRealBrokersAnswer' -timeout 10m ./kafka/internal/franz
-	step "histories on Kafka" go -C internal/verify run ./cmd/verify -env kafka -minutes 1
-	step "exactly-once on Kafka 4.4.0" exactly 4.4.0
-	step "exactly-once on Kafka 3.9.2" exactly 3.9.2
+	step "histories on Kafka" go -C internal/verify run ./cmd/verify -env kafka -minutes 0.5
+	step "exactly-once on Kafka 4.4.0" exactly 4.4.0 50000 10
+	step "exactly-once on Kafka 3.9.2" exactly 3.9.2 20000 4
 }
 
 # The same at length: every cell whole, and the pairs of real and double.
 kafka_at_length() {
 	step "the brokers" go test -tags servers -timeout 20m ./internal/testenv
+	step "exactly-once on Kafka 3.9.2" exactly 3.9.2 50000 10
 	step "Kafka, every cell" go test -tags servers,full -timeout 40m ./kafka/... ./examples/...
 	step "Kafka seeds" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -seeds "${KAFKA_SEEDS:-20000}"
 	local policy
@@ -117,7 +118,7 @@ kinesis_on_emulators() {
 	step "the main job on Kinesis" go test -tags servers -run OnKinesis ./examples/quickstart
 	step "leases on DynamoDB" go test -tags servers -run DynamoDBLocal ./kinesis/internal/lease/dynamo
 	step "Kinesis beside KCL and KPL" go test -tags servers -run '^TestInterop' -timeout 10m ./kinesis
-	step "histories on Kinesis" go -C internal/verify run ./cmd/verify -env kinesis -minutes 1
+	step "histories on Kinesis" go -C internal/verify run ./cmd/verify -env kinesis -minutes 0.5
 }
 
 # The same at length.

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 600, "how many seeds the random runs have")
+	seeds = flag.Uint64("seeds", normalSeeds, "how many seeds the random runs have")
 	from  = flag.Uint64("from", 0, "the first of them")
 )
 
