@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/streamport-go/streamport/internal/handles"
 	"github.com/streamport-go/streamport/kafka/internal/engine"
 	"github.com/streamport-go/streamport/stream"
 )
@@ -21,7 +22,7 @@ type Backend struct {
 	settings engine.Settings
 	client   engine.Client
 	prober   *engine.Prober
-	sinks    sinks
+	sinks    handles.Sinks
 	sources  engine.Sources
 
 	closing atomic.Bool
@@ -87,7 +88,7 @@ func (b *Backend) openSink(ctx context.Context, c stream.SinkConfig) (stream.Sin
 		release()
 		return nil, err
 	}
-	return b.sinks.add(s, release)
+	return b.sinks.Add(s, release)
 }
 
 // OpenSource joins a group, or reads without one.

@@ -26,5 +26,5 @@
 // # Files
 //
 // config.go, tls.go and sasl.go are the configuration, settings.go, brokers.go and words.go its checks and defaults; aws.go
-// finds credentials for MSK; open.go, backend.go and sinks.go are the backend; simulate.go is the simulator.
+// finds credentials for MSK; open.go and backend.go are the backend; simulate.go is the simulator.
 package kafka

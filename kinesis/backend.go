@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/streamport-go/streamport/internal/handles"
 	"github.com/streamport-go/streamport/kinesis/internal/api"
 	"github.com/streamport-go/streamport/kinesis/internal/consumer"
 	"github.com/streamport-go/streamport/kinesis/internal/lease"
@@ -25,8 +26,8 @@ type Backend struct {
 	clients  Clients
 	prober   *probe.Prober
 	idle     func() // closes connections that nobody uses
-	sinks    sinks
-	sources  consumer.Sources
+	sinks    handles.Sinks
+	sources  handles.Members
 
 	closing atomic.Bool
 	closed  chan struct{} // closed when Close begins
@@ -94,7 +95,7 @@ func (b *Backend) openSink(ctx context.Context, c stream.SinkConfig) (stream.Sin
 		release()
 		return nil, err
 	}
-	return b.sinks.add(s, release)
+	return b.sinks.Add(s, release)
 }
 
 // probed tells producers what was found out.

@@ -28,8 +28,8 @@
 //
 // # Files
 //
-// config.go is the configuration, check.go its checks and defaults; open.go and aws.go make the clients; backend.go and
-// sinks.go are the backend; simulate.go is the simulator. What the service can do is found out in internal/probe; producing
+// config.go is the configuration, check.go its checks and defaults; open.go and aws.go make the clients; backend.go is
+// the backend, simulate.go the simulator. What the service can do is found out in internal/probe; producing
 // is internal/producer, consuming internal/consumer with internal/lineage (which shard when), internal/lease (whose) and
 // internal/reader (how); internal/aggregate is KPL's format. Only internal/awskinesis and internal/lease/dynamo speak to
 // AWS.

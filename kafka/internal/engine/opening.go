@@ -18,7 +18,7 @@ func (s *Source) begin(ctx context.Context) error {
 	err := s.open(opening)
 	if err != nil {
 		s.failed = true
-		s.sources.remove(s)
+		s.sources.Remove(s)
 		if s.running.Err() != nil {
 			err = stream.ErrClosed
 		}

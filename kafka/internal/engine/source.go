@@ -67,7 +67,7 @@ func NewSource(ctx context.Context, client Client, s Settings, c stream.SourceCo
 		return nil, fault("open source", "", "", err)
 	}
 	src.running, src.cancel = context.WithCancel(context.Background())
-	err := sources.add(src)
+	err := sources.Add(src)
 	if err == nil {
 		err = src.begin(ctx)
 	}
@@ -168,7 +168,7 @@ func (s *Source) end(ctx context.Context, why error) error {
 		}
 	}
 	reading.Wait()
-	s.sources.remove(s)
+	s.sources.Remove(s)
 	return s.endErr
 }
 
@@ -187,6 +187,9 @@ func (s *Source) stop() {
 	s.reading.Close()
 	close(s.gone)
 }
+
+// Name is how the member is called in its group.
+func (s *Source) Name() (group, member string) { return s.config.Group, s.config.Member }
 
 // Abandon does what kill -9 does: every claim is lost, Next returns ErrClosed, and the group is told nothing.
 func (s *Source) Abandon() {
@@ -210,7 +213,7 @@ func (s *Source) Abandon() {
 		s.member.Kill()
 	}
 	s.stop()
-	s.sources.remove(s)
+	s.sources.Remove(s)
 }
 
 // claims are all that are not released. The caller holds s.mu.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/streamport-go/streamport/internal/handles"
 	"github.com/streamport-go/streamport/kinesis/internal/api"
 	"github.com/streamport-go/streamport/kinesis/internal/lease"
 	"github.com/streamport-go/streamport/kinesis/internal/reader"
@@ -24,7 +25,7 @@ type Deps struct {
 	// Reader opens a reader; nil: the readers of package reader.
 	Reader func(reader.Config) reader.Reader
 	// Sources are the backend's open sources.
-	Sources *Sources
+	Sources *handles.Members
 }
 
 // open opens a reader.

@@ -21,7 +21,7 @@ func New(ctx context.Context, d Deps, s settings.Settings, c stream.SourceConfig
 		return nil, fault("open source", "", "", err)
 	}
 	src.running, src.cancel = context.WithCancel(context.Background())
-	err := d.Sources.add(src)
+	err := d.Sources.Add(src)
 	if err == nil {
 		err = src.begin(ctx)
 	}
@@ -78,7 +78,7 @@ func (s *Source) begin(ctx context.Context) error {
 		return nil
 	}
 	s.failed = true
-	s.sources().remove(s)
+	s.deps.Sources.Remove(s)
 	if s.running.Err() != nil {
 		err = stream.ErrClosed
 	}

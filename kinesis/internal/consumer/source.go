@@ -214,7 +214,7 @@ func (s *Source) end(ctx context.Context, why error) error {
 		s.endErr = fault("leave", "", "", s.closeTracks(ctx))
 	}
 	s.wg.Wait()
-	s.sources().remove(s)
+	s.deps.Sources.Remove(s)
 	return s.endErr
 }
 
@@ -239,7 +239,7 @@ func (s *Source) Abandon() {
 	}
 	s.cancel()
 	s.wg.Wait()
-	s.sources().remove(s)
+	s.deps.Sources.Remove(s)
 }
 
 // bury loses the claims of a dead source, and then says that it is closed: who hears that first gives claims back in order.
@@ -253,7 +253,8 @@ func (s *Source) bury() {
 	s.stir()
 }
 
-func (s *Source) sources() *Sources { return s.deps.Sources }
+// Name is how the member is called in its group.
+func (s *Source) Name() (group, member string) { return s.config.Group, s.config.Member }
 
 // leaveTime bounds leaving where the caller's context does not.
 const leaveTime = 10 * time.Second

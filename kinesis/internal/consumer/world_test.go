@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/streamport-go/streamport/internal/fakekinesis"
+	"github.com/streamport-go/streamport/internal/handles"
 	"github.com/streamport-go/streamport/kinesis/internal/api"
 	"github.com/streamport-go/streamport/kinesis/internal/awskinesis"
 	"github.com/streamport-go/streamport/kinesis/internal/consumer"
@@ -37,7 +38,7 @@ type world struct {
 	service api.Service
 	set     settings.Settings
 	deps    consumer.Deps
-	sources consumer.Sources
+	sources handles.Members
 
 	mu     sync.Mutex // guards what follows
 	tables map[string]*lease.Memory

@@ -1,4 +1,4 @@
-package kafka
+package handles
 
 import (
 	"context"
@@ -8,16 +8,16 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// sinks are the open sinks of one backend. Methods may be called from many goroutines.
-type sinks struct {
+// Sinks are the open sinks of one backend. The zero Sinks is empty. Methods may be called from many goroutines.
+type Sinks struct {
 	mu     sync.Mutex // guards what follows
 	open   map[stream.Sink]bool
 	closed bool
 }
 
-// add keeps s and returns it so that it is forgotten when it is closed, and release is called then. After Close s is closed
+// Add keeps s and returns it so that it is forgotten when it is closed, and release is called then. After Close s is closed
 // at once, and the error is stream.ErrClosed.
-func (k *sinks) add(s stream.Sink, release func()) (stream.Sink, error) {
+func (k *Sinks) Add(s stream.Sink, release func()) (stream.Sink, error) {
 	k.mu.Lock()
 	closed := k.closed
 	if !closed {
@@ -41,14 +41,14 @@ func (k *sinks) add(s stream.Sink, release func()) (stream.Sink, error) {
 	return kept{s, forget}, nil
 }
 
-func (k *sinks) remove(s stream.Sink) {
+func (k *Sinks) remove(s stream.Sink) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.open, s)
 }
 
 // Close ends every sink: records that have no answer yet fail, as unknown where they were sent.
-func (k *sinks) Close() {
+func (k *Sinks) Close() {
 	k.mu.Lock()
 	k.closed = true
 	open := k.open
