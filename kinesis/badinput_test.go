@@ -248,38 +248,44 @@ func TestBatchesWithOneMistake(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, s *service, b *kinesis.Backend) {
-				p := sender(t, b, stream.ProducerConfig{Streams: []string{"s"}})
-				batch := make([]*stream.Record, 10)
-				for i := range batch {
-					batch[i] = &stream.Record{Stream: "s", Key: fmt.Append(nil, i), Value: []byte(canary)}
-				}
-				batch[4] = c.wrong
-				err := p.Send(t.Context(), batch...)
-				want := 10
-				if c.want != nil {
-					want = 9
-					told(t, err, c.want)
-					var failures stream.Failures
-					require.ErrorAs(t, err, &failures)
-					require.NotErrorIs(t, err, stream.ErrUnknownOutcome)
-					if !c.whole {
-						require.Len(t, failures, 1)
-						require.Same(t, c.wrong, failures[0].Record)
-					}
-				} else {
-					require.NoError(t, err)
-				}
-				if c.whole {
-					want = 0
-				}
-				stored, err := s.Records("s", "")
-				require.NoError(t, err)
-				require.Len(t, stored, want)
-				if c.want == nil {
-					requireStored(t, stored, c.wrong)
-				}
+				sendWithNine(t, s, b, c.wrong, c.want, c.whole)
 			})
 		})
+	}
+}
+
+// sendWithNine sends a record among nine good ones. Refusal is what becomes of it, nil: it is stored; whole: of all ten.
+func sendWithNine(t *testing.T, s *service, b *kinesis.Backend, wrong *stream.Record, refusal error, whole bool) {
+	t.Helper()
+	p := sender(t, b, stream.ProducerConfig{Streams: []string{"s"}})
+	batch := make([]*stream.Record, 10)
+	for i := range batch {
+		batch[i] = &stream.Record{Stream: "s", Key: fmt.Append(nil, i), Value: []byte(canary)}
+	}
+	batch[4] = wrong
+	err := p.Send(t.Context(), batch...)
+	want := len(batch)
+	if refusal == nil {
+		require.NoError(t, err)
+	} else {
+		want--
+		told(t, err, refusal)
+		var failures stream.Failures
+		require.ErrorAs(t, err, &failures)
+		require.NotErrorIs(t, err, stream.ErrUnknownOutcome)
+		if !whole {
+			require.Len(t, failures, 1)
+			require.Same(t, wrong, failures[0].Record)
+		}
+	}
+	if whole {
+		want = 0
+	}
+	stored, err := s.Records("s", "")
+	require.NoError(t, err)
+	require.Len(t, stored, want)
+	if refusal == nil {
+		requireStored(t, stored, wrong)
 	}
 }
 

@@ -149,19 +149,7 @@ func TestNothingIsSaidThatIsSecret(t *testing.T) {
 				} else {
 					told(t, err, c.send, "s")
 				}
-				r, err := stream.NewConsumer(t.Context(), b, stream.ConsumerConfig{
-					Group: "g", Streams: []string{"s"}, Logger: config.Logger, Observe: func(e stream.Event) {
-						require.NotContains(t, fmt.Sprintf("%+v", e), canary)
-					},
-				})
-				require.NoError(t, err)
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-				defer cancel()
-				handled := 0
-				err = r.Run(ctx, stream.Each(func(context.Context, *stream.Record) error {
-					handled++
-					return nil
-				}))
+				handled, err := readInSilence(t, b, config.Logger)
 				if c.run == nil {
 					require.NoError(t, err)
 					require.NotZero(t, handled)
@@ -174,6 +162,24 @@ func TestNothingIsSaidThatIsSecret(t *testing.T) {
 			})
 		})
 	}
+}
+
+// readInSilence reads the stream "s" in a group for a minute. No event has a key or a value in it.
+func readInSilence(t *testing.T, b *kinesis.Backend, logger *slog.Logger) (handled int, err error) {
+	t.Helper()
+	r, err := stream.NewConsumer(t.Context(), b, stream.ConsumerConfig{
+		Group: "g", Streams: []string{"s"}, Logger: logger, Observe: func(e stream.Event) {
+			require.NotContains(t, fmt.Sprintf("%+v", e), canary)
+		},
+	})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	err = r.Run(ctx, stream.Each(func(context.Context, *stream.Record) error {
+		handled++
+		return nil
+	}))
+	return handled, err
 }
 
 // A log collects lines from many goroutines.
