@@ -34,6 +34,9 @@ func OpenEngine(ctx context.Context, c Config, d engine.Driver) (*Backend, error
 
 // check resolves c and has the library look at it too.
 func (c Config) check(d engine.Driver) (engine.Settings, error) {
+	if c.Assignment == "" {
+		c.Assignment = Assignment(d.Assignment())
+	}
 	s, err := c.settings()
 	if err != nil {
 		return s, err

@@ -17,6 +17,8 @@ import (
 type Driver interface {
 	// Name is the library's, as reasons and errors tell it: "franz-go".
 	Name() string
+	// Assignment is how groups share partitions where the configuration does not say.
+	Assignment() Assignment
 	// Check validates the settings with the library's own option check, without dialling.
 	Check(s Settings) error
 	// Open connects to nothing yet: the first request dials.
@@ -45,6 +47,9 @@ type Abilities struct {
 	Idempotence, Transactions                        string
 	Cooperative, ServerAssigned, StaticMembers, Rack string
 	Truncation                                       string
+	// Repeats says why keys can lose their order where a batch that is sent again may be stored twice, even if there is one
+	// request at a time: without idempotence.
+	Repeats string
 }
 
 // A Probe answers for a topic's limits while a sink is open, without I/O: what was found out last.

@@ -63,6 +63,8 @@ func (f facts) keyOrder() stream.Flag {
 		return notKnown("records may name their partition (PlaceByRecord); without it equal keys stay together")
 	case s.Idempotent:
 		return declared(stream.Native, "equal keys go to one partition "+growing)
+	case f.abilities.Repeats != "":
+		return declared(stream.None, f.abilities.Repeats)
 	case s.InFlight <= 1:
 		return declared(stream.Native, "equal keys go to one partition, one request at a time, "+growing)
 	}

@@ -18,6 +18,9 @@ type Driver struct{}
 // Name is the library's.
 func (Driver) Name() string { return "franz-go" }
 
+// Assignment is cooperative-sticky (KIP-429).
+func (Driver) Assignment() engine.Assignment { return engine.Cooperative }
+
 // Check validates the settings with franz-go's own option check, without dialling.
 func (Driver) Check(s engine.Settings) error {
 	options, err := common(s, "")
