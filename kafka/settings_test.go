@@ -21,6 +21,8 @@ type recorder struct{ settings engine.Settings }
 
 func (r *recorder) Name() string { return "recorder" }
 
+func (r *recorder) Assignment() engine.Assignment { return franz.Driver{}.Assignment() }
+
 func (r *recorder) Check(s engine.Settings) error {
 	r.settings = s
 	return franz.Driver{}.Check(s)
