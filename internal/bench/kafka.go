@@ -9,6 +9,8 @@ func kafkaStudies(o Options) ([]study, func() error) {
 		{name: "eos", run: v.exactlyOnceStudy},
 		{name: "held", run: v.heldStudy},
 		{name: "gaps", run: v.gapStudy},
+		{name: "kafkago", run: v.kafkagoStudy},
+		{name: "connections", run: connectionStudy},
 		{name: "failover", run: failoverStudy},
 	}
 	return studies, v.close

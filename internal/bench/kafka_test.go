@@ -25,6 +25,12 @@ func TestKafkaSmokeRunPrintsEveryMetric(t *testing.T) {
 	} {
 		require.Contains(t, out.String(), "\nmetric kafka."+name+" ", name)
 	}
+	for _, name := range []string{
+		"produce_cpu_vs_writer", "produce_rate_vs_writer", "consume_cpu_vs_reader", "consume_rate_vs_reader",
+		"consume_batches_cpu_vs_reader",
+	} {
+		require.Contains(t, out.String(), "\nmetric kafkago."+name+" ", name)
+	}
 }
 
 func TestBrokersOfKafkaAreChecked(t *testing.T) {

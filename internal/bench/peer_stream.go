@@ -26,10 +26,10 @@ const senders = 64
 // streamPeers are the sides of this library, by its public API.
 func streamPeers() []peer {
 	all := []peer{
-		{name: nameSendAsync, produces: "Producer.SendAsync", producer: openStreamProducer(false)},
-		{name: nameSend, produces: "Producer.Send of 100, 64 goroutines", producer: openStreamProducer(true)},
+		{name: nameSendAsync, produces: "Producer.SendAsync", producer: openStreamProducer(kafka.Open, false)},
+		{name: nameSend, produces: "Producer.Send of 100, 64 goroutines", producer: openStreamProducer(kafka.Open, true)},
 	}
-	for _, way := range []struct {
+	for _, by := range []struct {
 		name, call string
 		handler    func(*tap) stream.Handler
 	}{
@@ -39,14 +39,21 @@ func streamPeers() []peer {
 		{nameEach, "stream.Each", tapEach},
 		{nameByKey, "stream.ByKey(64)", tapByKey},
 	} {
-		all = append(all, peer{name: way.name, consumes: way.call, consumer: openStreamConsumer(way.handler)})
+		all = append(all, peer{name: by.name, consumes: by.call, consumer: openStreamConsumer(kafka.Open, by.handler)})
 	}
 	return all
 }
 
-// openKafka opens the backend, with what all sides share.
+// A way opens the backend through a client library.
+type way func(context.Context, kafka.Config) (*kafka.Backend, error)
+
+// openKafka opens the backend through franz-go, with what all sides share.
 func openKafka(ctx context.Context, s site, wait time.Duration) (*kafka.Backend, error) {
-	return kafka.Open(ctx, kafka.Config{
+	return openBy(ctx, kafka.Open, s, wait)
+}
+
+func openBy(ctx context.Context, open way, s site, wait time.Duration) (*kafka.Backend, error) {
+	return open(ctx, kafka.Config{
 		Brokers: s.brokers, Linger: wait, Compression: []kafka.Codec{kafka.Codec(s.codec)}, BatchBytes: batchBytes,
 	})
 }
@@ -58,13 +65,13 @@ type streamProducer struct {
 	batched  bool
 }
 
-func openStreamProducer(batched bool) func(context.Context, site) (publisher, error) {
+func openStreamProducer(open way, batched bool) func(context.Context, site) (publisher, error) {
 	return func(ctx context.Context, s site) (publisher, error) {
 		wait := s.linger
 		if batched {
 			wait = 0
 		}
-		backend, err := openKafka(ctx, s, wait)
+		backend, err := openBy(ctx, open, s, wait)
 		if err != nil {
 			return nil, err
 		}
@@ -97,9 +104,9 @@ type streamConsumption struct {
 	end  func() error // closes the backend, if it is the consumption's own
 }
 
-func openStreamConsumer(handler func(*tap) stream.Handler) func(context.Context, site, *meter) (consumption, error) {
+func openStreamConsumer(open way, handler func(*tap) stream.Handler) func(context.Context, site, *meter) (consumption, error) {
 	return func(ctx context.Context, s site, m *meter) (consumption, error) {
-		backend, err := openKafka(ctx, s, 0)
+		backend, err := openBy(ctx, open, s, 0)
 		if err != nil {
 			return nil, err
 		}
