@@ -114,7 +114,7 @@ func memberOptions(s engine.Settings, config engine.MemberConfig) ([]kgo.Opt, er
 	)
 	switch s.Assignment {
 	case engine.Eager:
-		options = append(options, kgo.Balancers(kgo.RangeBalancer()))
+		options = append(options, kgo.Balancers(newRanges()))
 	case engine.Server:
 		options = append(options, kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.ServerSideBalancer())
 	default:
