@@ -2,7 +2,7 @@ package kafkago
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"sync"
@@ -11,6 +11,7 @@ import (
 	segmentio "github.com/segmentio/kafka-go"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
+	"github.com/streamport-go/streamport/stream"
 )
 
 // metadataTTL is after what time, at most, a Transport asks where partitions are. It cannot be asked to do so earlier, and
@@ -21,9 +22,12 @@ const metadataTTL = time.Second
 // maxClientID bounds the client id, in bytes.
 const maxClientID = 256
 
+// closePatience is how long close waits for kafka-go to notice that its connections have ended.
+const closePatience = 5 * time.Second
+
 // lines are the connections of one producer, fetcher, member or client. They are made by kafka-go's Transports, one for a
-// set of topics, since a Transport asks for the metadata of all topics unless it is told which. All connections are known,
-// so that close ends what a broker keeps waiting.
+// set of topics, since a Transport asks for the metadata of all topics unless it is told which, and by ask. All
+// connections are known, so that close ends what a broker keeps waiting.
 type lines struct {
 	settings engine.Settings
 	id       string // client id
@@ -32,11 +36,16 @@ type lines struct {
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	sasl     saslMechanism // nil: none
 
-	mu     sync.Mutex // guards what follows
-	used   *segmentio.Transport
-	topics []string // of used, sorted
-	open   map[*line]struct{}
-	closed bool
+	mu      sync.Mutex // guards what follows
+	used    *segmentio.Transport
+	topics  []string           // of used, sorted
+	open    map[*line]struct{} // every connection
+	dialing int                // connections that are being made
+	closed  bool
+	ended   chan struct{} // closed when closed is set and nothing is open or being made
+	unused  []*direct     // connections of ask, by the time of their last use
+	known   []string      // brokers that brokers told of
+	turn    int           // of the broker that ask tries first
 }
 
 func newLines(s engine.Settings, member string) (*lines, error) {
@@ -44,7 +53,10 @@ func newLines(s engine.Settings, member string) (*lines, error) {
 	if member != "" {
 		id += "-" + member
 	}
-	l := &lines{settings: s, id: id[:min(len(id), maxClientID)], dial: dialer(s), open: map[*line]struct{}{}}
+	l := &lines{
+		settings: s, id: id[:min(len(id), maxClientID)], dial: dialer(s), open: map[*line]struct{}{},
+		ended: make(chan struct{}),
+	}
 	if s.SASL != nil {
 		m, err := mechanism(*s.SASL)
 		if err != nil {
@@ -62,61 +74,131 @@ func (l *lines) seeds() net.Addr { return segmentio.TCP(l.settings.Brokers...) }
 // transport returns a Transport that knows at least these topics. One that knows more replaces the one before, whose
 // connections end when they are idle.
 func (l *lines) transport(topics []string) *segmentio.Transport {
+	used, replaced := l.knowing(topics)
+	if replaced != nil {
+		replaced.CloseIdleConnections()
+	}
+	return used
+}
+
+// knowing also returns the Transport that was replaced, or nil.
+func (l *lines) knowing(topics []string) (used, replaced *segmentio.Transport) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	more := slices.Clone(l.topics)
+	more := slices.Concat([]string{}, l.topics) // nil would be all topics
 	for _, t := range topics {
 		if !slices.Contains(more, t) {
 			more = append(more, t)
 		}
 	}
 	if l.used != nil && len(more) == len(l.topics) {
-		return l.used
-	}
-	if l.used != nil {
-		l.used.CloseIdleConnections()
+		return l.used, nil
 	}
 	slices.Sort(more)
-	l.topics = more
-	l.used = &segmentio.Transport{
-		Dial: l.connect, DialTimeout: l.settings.RequestOverhead, ClientID: l.id, SASL: l.sasl, Context: l.base,
-		MetadataTTL: metadataTTL, MetadataTopics: more,
-	}
-	return l.used
+	replaced, l.topics, l.used = l.used, more, l.newTransport(more)
+	return l.used, replaced
 }
 
-// connect dials, and notes the connection.
+// newTransport makes a Transport that asks for the metadata of topics; nil is all.
+func (l *lines) newTransport(topics []string) *segmentio.Transport {
+	return &segmentio.Transport{
+		Dial: l.connect, DialTimeout: l.settings.RequestOverhead, ClientID: l.id, SASL: l.sasl, Context: l.base,
+		MetadataTTL: metadataTTL, MetadataTopics: topics,
+	}
+}
+
+// connect dials until ctx or the lines end, and notes the connection.
 func (l *lines) connect(ctx context.Context, network, address string) (net.Conn, error) {
+	if !l.begin() {
+		return nil, fmt.Errorf("%w: dial %s", stream.ErrClosed, address)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.base, cancel)()
 	raw, err := l.dial(ctx, network, address)
 	if err != nil {
+		l.dialled(nil)
 		return nil, err
 	}
 	c := &line{Conn: raw, lines: l}
-	l.mu.Lock()
-	closed := l.closed
-	if !closed {
-		l.open[c] = struct{}{}
-	}
-	l.mu.Unlock()
-	if closed {
-		return nil, errors.Join(net.ErrClosed, raw.Close())
+	if !l.dialled(c) {
+		_ = raw.Close()
+		return nil, fmt.Errorf("%w: dial %s", stream.ErrClosed, address)
 	}
 	return c, nil
 }
 
-// close ends all connections and what waits for them.
+// begin says that a connection is being made.
+func (l *lines) begin() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	l.dialing++
+	return true
+}
+
+// dialled says that it is made, or, with nil, that it will not be. It reports whether the lines are open.
+func (l *lines) dialled(c *line) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dialing--
+	if c != nil && !l.closed {
+		l.open[c] = struct{}{}
+	}
+	l.checkEnded()
+	return !l.closed
+}
+
+// gone forgets a connection.
+func (l *lines) gone(c *line) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.open[c]; ok {
+		delete(l.open, c)
+		l.checkEnded()
+	}
+}
+
+// checkEnded tells close that nothing is left. The caller holds l.mu.
+func (l *lines) checkEnded() {
+	if !l.closed || l.dialing > 0 || len(l.open) > 0 {
+		return
+	}
+	select {
+	case <-l.ended:
+	default:
+		close(l.ended)
+	}
+}
+
+// close ends all connections and what waits for them. It waits until their users, which are goroutines of kafka-go, have
+// closed them too, so that none of these is left.
 func (l *lines) close() {
 	l.mu.Lock()
 	l.closed = true
-	used, open := l.used, l.open
-	l.open = map[*line]struct{}{}
+	used, unused := l.used, l.unused
+	l.unused = nil
+	open := make([]*line, 0, len(l.open))
+	for c := range l.open {
+		open = append(open, c)
+	}
+	l.checkEnded()
 	l.mu.Unlock()
 	l.cancel()
 	if used != nil {
 		used.CloseIdleConnections()
 	}
-	for c := range open {
+	hangUp(unused)
+	for _, c := range open {
 		_ = c.Conn.Close()
+	}
+	timer := time.NewTimer(closePatience)
+	defer timer.Stop()
+	select {
+	case <-l.ended:
+	case <-timer.C:
 	}
 }
 
@@ -128,8 +210,6 @@ type line struct {
 
 // Close closes the connection and forgets it.
 func (c *line) Close() error {
-	c.lines.mu.Lock()
-	delete(c.lines.open, c)
-	c.lines.mu.Unlock()
+	defer c.lines.gone(c)
 	return c.Conn.Close()
 }

@@ -1,0 +1,155 @@
+package kafkago
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/apiversions"
+	"github.com/segmentio/kafka-go/protocol/saslauthenticate"
+	"github.com/segmentio/kafka-go/protocol/saslhandshake"
+	"github.com/segmentio/kafka-go/sasl"
+
+	"github.com/streamport-go/streamport/kafka/internal/engine"
+	"github.com/streamport-go/streamport/stream"
+)
+
+// A direct is a connection to one broker, with one request at a time.
+type direct struct {
+	conn    *protocol.Conn
+	address string
+	id      string // client id
+	most    int32  // bytes of an answer
+	count   int32  // of requests
+	known   map[protocol.ApiKey]apiversions.ApiKeyResponse
+	ends    time.Time // when the broker ends the session (KIP-368); zero: never
+	used    time.Time
+}
+
+// isFresh reports whether the broker has the connection still, as far as is known.
+func (c *direct) isFresh(now time.Time) bool {
+	return now.Sub(c.used) < idleAge && (c.ends.IsZero() || now.Before(c.ends))
+}
+
+// open asks for the broker's versions, and authenticates.
+func (c *direct) open(ctx context.Context, mechanism sasl.Mechanism, patience time.Duration) error {
+	answer, err := c.roundTrip(ctx, &apiversions.Request{}, patience)
+	if err != nil {
+		return err
+	}
+	versions := answer.(*apiversions.Response)
+	if err := engine.Failed(versions.ErrorCode, nil); err != nil {
+		return err
+	}
+	c.known = make(map[protocol.ApiKey]apiversions.ApiKeyResponse, len(versions.ApiKeys))
+	for _, k := range versions.ApiKeys {
+		c.known[protocol.ApiKey(k.ApiKey)] = k
+	}
+	if mechanism == nil {
+		return nil
+	}
+	return c.authenticate(ctx, mechanism, patience)
+}
+
+// authenticate speaks the mechanism, framed as Kafka does since 1.0 (KIP-152), as kafka-go's Transport does; but it keeps
+// the session's end.
+func (c *direct) authenticate(ctx context.Context, mechanism sasl.Mechanism, patience time.Duration) error {
+	answer, err := c.roundTrip(ctx, &saslhandshake.Request{Mechanism: mechanism.Name()}, patience)
+	if err != nil {
+		return err
+	}
+	if err := engine.Failed(answer.(*saslhandshake.Response).ErrorCode, nil); err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(c.address)
+	if err != nil {
+		return err
+	}
+	number, _ := strconv.Atoi(port) // 0 where a port has a name
+	ctx = sasl.WithMetadata(ctx, &sasl.Metadata{Host: host, Port: number})
+	machine, said, err := mechanism.Start(ctx)
+	if err != nil {
+		return err
+	}
+	for done := false; !done; {
+		begun := time.Now()
+		answer, err := c.roundTrip(ctx, &saslauthenticate.Request{AuthBytes: said}, patience)
+		if err != nil {
+			return err
+		}
+		told := answer.(*saslauthenticate.Response)
+		if err := engine.Failed(told.ErrorCode, &told.ErrorMessage); err != nil {
+			return err
+		}
+		if told.SessionLifetimeMs > 0 {
+			c.ends = begun.Add(time.Duration(told.SessionLifetimeMs) * time.Millisecond * 9 / 10)
+		}
+		if done, said, err = machine.Next(ctx, told.AuthBytes); err != nil {
+			return fmt.Errorf("%w: %w", stream.ErrUnauthorized, err)
+		}
+	}
+	return nil
+}
+
+// The first bytes of a TLS alert, where the length of an answer should be.
+const (
+	tlsAlert = 0x15
+	tlsMajor = 0x03
+)
+
+// version chooses the highest that both sides know; kafka-go would send one that a broker does not know.
+func (c *direct) version(key protocol.ApiKey) (int16, error) {
+	if c.known == nil {
+		return 0, nil // the versions are being asked for
+	}
+	broker, ok := c.known[key]
+	low, high := max(key.MinVersion(), broker.MinVersion), min(key.MaxVersion(), broker.MaxVersion)
+	if !ok || low > high {
+		return 0, fmt.Errorf("%w: %w: kafka-go and the broker have no version of %v in common", errUnsent, stream.ErrUnsupported, key)
+	}
+	return high, nil
+}
+
+// roundTrip ends with ctx, and after patience.
+func (c *direct) roundTrip(ctx context.Context, request protocol.Message, patience time.Duration) (protocol.Message, error) {
+	version, err := c.version(request.ApiKey())
+	if err != nil {
+		return nil, err
+	}
+	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnsent, err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	answer, err := c.exchange(request, version)
+	if ended := ctx.Err(); err != nil && ended != nil {
+		return nil, fmt.Errorf("%w: %w", ended, err)
+	}
+	return answer, err
+}
+
+func (c *direct) exchange(request protocol.Message, version int16) (protocol.Message, error) {
+	c.count++
+	if err := protocol.WriteRequest(c.conn, version, c.count, c.id, request); err != nil {
+		return nil, err
+	}
+	size, err := c.conn.Peek(4)
+	if err != nil {
+		return nil, err
+	}
+	if size[0] == tlsAlert && size[1] == tlsMajor {
+		return nil, fmt.Errorf("%w: the broker expects TLS", stream.ErrInvalid)
+	}
+	if n := int32(binary.BigEndian.Uint32(size)); n < 0 || n > c.most {
+		return nil, fmt.Errorf("%w: a broker's answer of %d bytes, at most %d are read", stream.ErrCorrupt, n, c.most)
+	}
+	number, answer, err := protocol.ReadResponse(c.conn, request.ApiKey(), version)
+	if err == nil && number != c.count {
+		err = fmt.Errorf("%w: a broker's answer to request %d, asked was %d", stream.ErrCorrupt, number, c.count)
+	}
+	return answer, err
+}
