@@ -6,6 +6,7 @@ import (
 
 	"github.com/streamport-go/streamport/internal/confdoc"
 	"github.com/streamport-go/streamport/kafka"
+	"github.com/streamport-go/streamport/kafka/kafkago"
 	"github.com/streamport-go/streamport/kinesis"
 	"github.com/streamport-go/streamport/memory"
 	"github.com/streamport-go/streamport/stream"
@@ -14,9 +15,9 @@ import (
 // backends are the known ones, one line each, in the order in which messages name them. A new one needs its line here and
 // its section in Config.
 var backends = [...]backend{
-	entry("memory", "", func(c *Config) **memory.Config { return &c.Memory }, memory.Open),
-	entry("kafka", "brokers", func(c *Config) **kafka.Config { return &c.Kafka }, kafka.Open),
-	entry("kinesis", "streams", func(c *Config) **kinesis.Config { return &c.Kinesis }, kinesis.Open),
+	entry("memory", "", func(c *Config) **memory.Config { return &c.Memory }, memory.Open, memory.Config.Simulate),
+	entry("kafka", "brokers", func(c *Config) **kafka.Config { return &c.Kafka }, openKafka, simulateKafka),
+	entry("kinesis", "streams", func(c *Config) **kinesis.Config { return &c.Kinesis }, kinesis.Open, kinesis.Config.Simulate),
 }
 
 // A backend is what the front door knows of one: the rest is in its package.
@@ -29,12 +30,11 @@ type backend struct {
 }
 
 // entry makes a line of backends out of what a backend's package exports: its configuration, of which the zero value
-// stands for a section that is missing, and Open. The configuration's Simulate checks it without any I/O and returns the
-// simulator's configuration for it.
-func entry[C interface {
-	Simulate(seed uint64) (memory.Config, error)
-}, B stream.Backend](
-	name, host string, section func(*Config) **C, open func(context.Context, C) (B, error),
+// stands for a section that is missing, what opens it, and what checks it without any I/O and returns the simulator's
+// configuration for it.
+func entry[C any, B stream.Backend](
+	name, host string, section func(*Config) **C,
+	open func(context.Context, C) (B, error), simulate func(C, uint64) (memory.Config, error),
 ) backend {
 	config := func(c *Config) C {
 		if own := *section(c); own != nil {
@@ -52,9 +52,24 @@ func entry[C interface {
 			}
 			return b, nil
 		},
-		simulate: func(c *Config, seed uint64) (memory.Config, error) { return config(c).Simulate(seed) },
+		simulate: func(c *Config, seed uint64) (memory.Config, error) { return simulate(config(c), seed) },
 		written:  func(c *Config) bool { return *section(c) != nil },
 	}
+}
+
+// openKafka opens kafka-go where c asks for it, and the default client library otherwise.
+func openKafka(ctx context.Context, c kafka.Config) (*kafka.Backend, error) {
+	if c.Client == kafka.KafkaGo {
+		return kafkago.Open(ctx, c)
+	}
+	return kafka.Open(ctx, c)
+}
+
+func simulateKafka(c kafka.Config, seed uint64) (memory.Config, error) {
+	if c.Client == kafka.KafkaGo {
+		return kafkago.Simulation(c, seed)
+	}
+	return c.Simulate(seed)
 }
 
 func names() []string {

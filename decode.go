@@ -72,6 +72,7 @@ func schema() confdoc.Schema {
 		Words: map[reflect.Type][]string{
 			reflect.TypeFor[memory.Profile]():    {"strict", "kafka", "kinesis"},
 			reflect.TypeFor[memory.Assignment](): words(memory.Cooperative, memory.Eager),
+			reflect.TypeFor[kafka.Client]():      words(kafka.FranzGo, kafka.KafkaGo),
 			reflect.TypeFor[kafka.Acks]():        words(kafka.AcksAll, kafka.AcksLeader, kafka.AcksNone, "-1", "1", "0"),
 			reflect.TypeFor[kafka.Codec]():       words(kafka.None, kafka.Gzip, kafka.Snappy, kafka.LZ4, kafka.Zstd),
 			reflect.TypeFor[kafka.Isolation]():   words(kafka.ReadCommitted, kafka.ReadUncommitted),

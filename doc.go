@@ -14,6 +14,7 @@
 //	stream/streamtest   the conformance suite that every backend passes; third parties can run it on theirs
 //	stream/streammock   mocks, for the few tests where a call itself is the point
 //	kafka               the backend on Apache Kafka and Amazon MSK; its engine seam is kafka/internal/engine
+//	kafka/kafkago       the same through the client library kafka-go, for services that run on that
 //	kinesis             the backend on Amazon Kinesis Data Streams, with leases in DynamoDB
 //	memory              a deterministic simulator of a partitioned log service, to test services on
 //	examples            programs that run on memory with no set-up: quickstart, testing, swap, tuning

@@ -22,6 +22,7 @@ const wholeKafka = `
 backend: kafka
 kafka:
   brokers: [b1, "b2:9093"]
+  client: franz-go
   client_id: orders
   rack: eu-1a
   tls: {enabled: true, server_name: broker}
@@ -63,7 +64,7 @@ kafka:
 
 func wholeKafkaConfig() *kafka.Config {
 	return &kafka.Config{
-		Brokers: []string{"b1", "b2:9093"}, ClientID: "orders", Rack: "eu-1a",
+		Brokers: []string{"b1", "b2:9093"}, Client: kafka.FranzGo, ClientID: "orders", Rack: "eu-1a",
 		TLS:  kafka.TLS{Enabled: true, ServerName: "broker"},
 		SASL: kafka.SASL{Mechanism: kafka.Plain, User: "app", Password: streamport.NewSecret("hunter2"), AllowPlaintext: true},
 		Acks: kafka.AcksLeader, NoIdempotence: true, Linger: 5 * time.Millisecond, BatchBytes: 512 << 10,
@@ -115,6 +116,7 @@ func TestKafkaByURL(t *testing.T) {
 	for _, url := range []string{
 		"kafka://localhost", "kafka://b1:9092,b2:9092,[::1]:9092", "kafka:?brokers=b1,b2", "kafka://${BROKERS}",
 		"kafka://b?acks=all&linger=5ms&compression=zstd,none&compression_level=3&batch_bytes=1MiB&isolation=read_uncommitted",
+		"kafka://b?client=kafka-go", "kafka://b?client=franz-go", "kafka://b?client=kafka-go&assignment=eager&acks=1",
 		"kafka://b?acks=1", "kafka://b?acks=-1", "kafka://b?stuck=forever&assignment=server",
 		"kafka://b?tls.enabled=true&sasl.mechanism=SCRAM-SHA-512&sasl.user=u&sasl.password=${KAFKA_PASSWORD}",
 		"kafka://b?tls.enabled=true&sasl.mechanism=OAUTHBEARER&sasl.token_file=/var/run/token&sasl.extensions.logicalCluster=lkc",
@@ -133,6 +135,9 @@ func TestKafkaURLIsRefused(t *testing.T) {
 		"kafka://u:hunter2@b":                    "no user and no password",
 		"kafka://b,b":                            `"b:9092" is listed twice`,
 		"kafka://b/topic":                        "a URL of kafka has no path",
+		"kafka://b?client=kafka-og":              `url: client: "kafka-og": unknown word; did you mean kafka-go?`,
+		"kafka://b?client=sarama":                `url: client: "sarama": unknown word; known: franz-go, kafka-go`,
+		"kafka://b?clientt=kafka-go":             "url: clientt: unknown key; did you mean client?",
 		"kafka://b?acks=2":                       "url: acks: \"2\": unknown word; known: all, leader, none",
 		"kafka://b?ackss=all":                    "url: ackss: unknown key; did you mean acks?",
 		"kafka://b?linger=5":                     `url: linger: "5": has no unit`,
@@ -156,6 +161,48 @@ func TestKafkaURLIsRefused(t *testing.T) {
 		var mistakes streamport.ConfigErrors
 		require.ErrorAs(t, err, &mistakes, url)
 	}
+}
+
+// What says that a backend goes through kafka-go: the client of the default library is not there.
+func TestTheClientIsChosenByConfiguration(t *testing.T) {
+	path := file(t, "c.yaml", "backend: kafka\nkafka:\n  brokers: [b]\n  client: franz-go\n")
+	for client, want := range map[string]bool{"kafka-go": false, "franz-go": true, "": true} {
+		t.Run(client, func(t *testing.T) {
+			if client != "" {
+				t.Setenv("STREAMPORT_KAFKA_CLIENT", client)
+			}
+			c, err := streamport.LoadConfig(path)
+			require.NoError(t, err)
+			b, err := c.Open(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, want, b.(*kafka.Backend).Client() != nil)
+			require.NoError(t, b.Close())
+			simulated, err := c.Simulate(7)
+			require.NoError(t, err)
+			require.NoError(t, stream.EnsureStream(t.Context(), simulated, stream.StreamConfig{Name: "s"}))
+			have, err := simulated.Capabilities(t.Context(), "s")
+			require.NoError(t, err)
+			require.Equal(t, want, have.Transactions.Support == stream.Native, have.Transactions.Reason)
+			require.NoError(t, simulated.Close())
+		})
+	}
+	t.Setenv("STREAMPORT_KAFKA_CLIENT", "librdkafka")
+	_, err := streamport.LoadConfig(path)
+	require.ErrorIs(t, err, stream.ErrInvalid)
+	require.ErrorContains(t, err, `STREAMPORT_KAFKA_CLIENT: "librdkafka": unknown word; known: franz-go, kafka-go`)
+}
+
+func TestWhatKafkaGoCannotDoHasItsLine(t *testing.T) {
+	path := file(t, "c.yaml", "backend: kafka\nkafka:\n  client: kafka-go\n  brokers: [b]\n  static_members: true\n  assignment: server\n")
+	_, err := streamport.LoadConfig(path)
+	require.ErrorIs(t, err, stream.ErrInvalid)
+	require.ErrorIs(t, err, stream.ErrUnsupported)
+	require.ErrorContains(t, err, path+":5: kafka.static_members: ")
+	require.ErrorContains(t, err, path+":6: kafka.assignment: ")
+	require.ErrorContains(t, err, "use franz-go (client: franz-go)")
+	var mistakes streamport.ConfigErrors
+	require.ErrorAs(t, err, &mistakes)
+	require.Len(t, mistakes, 2)
 }
 
 func TestEveryMistakeOfKafkaHasItsLine(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 //	memory://?profile=kafka&streams=quakes:4,alerts:1
 //	kafka://localhost:9092
 //	kafka://b1:9093,b2:9093?tls.ca_file=ca.pem&sasl.mechanism=PLAIN&sasl.user=app&sasl.password=${KAFKA_PASSWORD}
+//	kafka://b1:9092?client=kafka-go
 //	kinesis://orders?region=eu-west-1
 //	kinesis://orders?endpoint=http://127.0.0.1:4567&table_endpoint=http://127.0.0.1:8000&create_table=true
 //

@@ -19,6 +19,7 @@ import (
 type Config struct {
 	// Brokers are host:port of some brokers, the port 9092 by default; the others are learnt from them [bootstrap.servers].
 	Brokers []string
+	Client  Client // the library that talks to them; default FranzGo, and KafkaGo by package kafkago
 	// ClientID is how brokers call this program in their logs, followed by "-" and the member's name; at most 200 bytes,
 	// default "streamport" [client.id].
 	ClientID string
@@ -124,6 +125,17 @@ type Config struct {
 
 // A Secret is not printed by any verb of fmt, nor by JSON, YAML, text, gob or slog: see streamport.Secret, which it is.
 type Secret = secret.Secret
+
+// A Client is the library that talks to brokers. Packages kafka and kafkago open one each, and package streamport both.
+type Client string
+
+// The libraries. The empty one is that of the package.
+const (
+	FranzGo Client = "franz-go" // github.com/twmb/franz-go, which can do all that this package offers: the one to choose
+	// KafkaGo is github.com/segmentio/kafka-go: for services that run on it and know how to operate it. It has no
+	// transactions, groups are eager and without static members, and racks are of no effect.
+	KafkaGo Client = "kafka-go"
+)
 
 // Acks says which replicas have a record when it is acknowledged. "-1", "1" and "0" are understood as well.
 type Acks string

@@ -2,15 +2,16 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
 	"github.com/streamport-go/streamport/kafka/internal/franz"
 	"github.com/streamport-go/streamport/stream"
 )
 
-// Open validates c and opens a cluster through franz-go. Nothing is dialled: the first use is. All mistakes come in one
-// error, each Is stream.ErrInvalid, or stream.ErrUnsupported where the client library cannot do what is asked. Ctx
-// bounds Open only.
+// Open validates c and opens a cluster through franz-go; kafkago.Open does so through kafka-go. Nothing is dialled: the
+// first use is. All mistakes come in one error, each Is stream.ErrInvalid, or stream.ErrUnsupported where the client
+// library cannot do what is asked, or is another one than c asks for. Ctx bounds Open only.
 func Open(ctx context.Context, c Config) (*Backend, error) { return OpenEngine(ctx, c, franz.Driver{}) }
 
 // OpenEngine is Open through another client library. Drivers come from packages below this one, such as kafkago.
@@ -40,6 +41,10 @@ func (c Config) check(d engine.Driver) (engine.Settings, error) {
 	s, err := c.settings()
 	if err != nil {
 		return s, err
+	}
+	if c.Client != "" && string(c.Client) != d.Name() {
+		const other = "%w: Client: %s is opened by %s.Open, and simulated by %[3]s.Simulate"
+		return s, fmt.Errorf(other, stream.ErrUnsupported, c.Client, clients[c.Client])
 	}
 	return s, d.Check(s)
 }

@@ -47,6 +47,7 @@ func (c Config) settings() (engine.Settings, error) {
 		Dial:    c.Dial, TLS: c.TLS.resolve(&bad),
 		Logger: cmp.Or(c.Logger, slog.New(slog.DiscardHandler)),
 	}
+	word(&bad, "Client", c.Client, clients, FranzGo, KafkaGo)
 	s.SASL = c.SASL.resolve(&bad, s.TLS != nil || c.TLS.on())
 	c.names(&bad, &s)
 	c.producing(&bad, &s)

@@ -13,6 +13,7 @@ import (
 	"github.com/streamport-go/streamport/kafka"
 	"github.com/streamport-go/streamport/kafka/internal/engine"
 	"github.com/streamport-go/streamport/kafka/internal/franz"
+	"github.com/streamport-go/streamport/kafka/kafkago"
 	"github.com/streamport-go/streamport/stream"
 )
 
@@ -154,6 +155,7 @@ func TestMistakesAreRefused(t *testing.T) {
 		"ClientID: has a character":                       func(c *kafka.Config) { c.ClientID = "a\nb" },
 		"TxID: has 513 bytes":                             func(c *kafka.Config) { c.TxID = long },
 		"Rack: has 513 bytes":                             func(c *kafka.Config) { c.Rack = long },
+		`Client: "sarama" is none of franz-go, kafka-go`:  func(c *kafka.Config) { c.Client = "sarama" },
 		`Acks: "2" is none of all, leader, none`:          func(c *kafka.Config) { c.Acks = "2" },
 		"InFlight: 3: with idempotence it is always 5":    func(c *kafka.Config) { c.InFlight = 3 },
 		"InFlight: 6: with idempotence it is always 5":    func(c *kafka.Config) { c.InFlight = 6 },
@@ -210,6 +212,45 @@ func TestAllMistakesComeAtOnce(t *testing.T) {
 		"SASL.TokenFile",
 	} {
 		require.ErrorContains(t, err, "invalid: "+field+": ")
+	}
+}
+
+func TestAClientIsOpenedByItsPackage(t *testing.T) {
+	c := local()
+	for _, c.Client = range []kafka.Client{"", kafka.FranzGo} {
+		require.NotNil(t, open(t, c).Client())
+	}
+	for _, c.Client = range []kafka.Client{"", kafka.KafkaGo} {
+		b, err := kafkago.Open(t.Context(), c)
+		require.NoError(t, err)
+		require.Nil(t, b.Client())
+		require.NoError(t, b.Close())
+	}
+	for want, try := range map[string]func() error{
+		"open: unsupported: Client: kafka-go is opened by kafkago.Open, and simulated by kafkago.Simulate": func() error {
+			c.Client = kafka.KafkaGo
+			_, err := kafka.Open(t.Context(), c)
+			return err
+		},
+		"simulate: unsupported: Client: kafka-go is opened by kafkago.Open, and simulated by kafkago.Simulate": func() error {
+			c.Client = kafka.KafkaGo
+			_, err := kafka.Simulate(c, 1)
+			return err
+		},
+		"open: unsupported: Client: franz-go is opened by kafka.Open, and simulated by kafka.Simulate": func() error {
+			c.Client = kafka.FranzGo
+			_, err := kafkago.Open(t.Context(), c)
+			return err
+		},
+		"simulate: unsupported: Client: franz-go is opened by kafka.Open, and simulated by kafka.Simulate": func() error {
+			c.Client = kafka.FranzGo
+			_, err := kafkago.Simulate(c, 1)
+			return err
+		},
+	} {
+		err := try()
+		require.ErrorIs(t, err, stream.ErrUnsupported)
+		require.EqualError(t, err, want)
 	}
 }
 

@@ -26,9 +26,26 @@ func Simulate(c Config, seed uint64) (*memory.Backend, error) {
 // takes IdempotentProduce and Transactions away there as well, and several requests in flight then KeyOrder. Server
 // assignment is simulated as Cooperative.
 func (c Config) Simulate(seed uint64) (memory.Config, error) {
-	s, err := c.check(franz.Driver{})
+	return SimulateEngine(c, seed, franz.Driver{})
+}
+
+// SimulateEngine is Config.Simulate through another client library: what that cannot do, the simulator cannot either.
+func SimulateEngine(c Config, seed uint64, d engine.Driver) (memory.Config, error) {
+	m, err := c.simulate(seed, d)
 	if err != nil {
 		return memory.Config{}, &stream.Error{Op: "simulate", Err: err}
+	}
+	return m, nil
+}
+
+func (c Config) simulate(seed uint64, d engine.Driver) (memory.Config, error) {
+	s, err := c.check(d)
+	if err != nil {
+		return memory.Config{}, err
+	}
+	can, err := abilities(s, d)
+	if err != nil {
+		return memory.Config{}, err
 	}
 	m := memory.Config{
 		Profile: memory.Kafka, Seed: seed, Session: s.Session, TxTimeout: s.TxTimeout, Assignment: memory.Cooperative,
@@ -36,14 +53,24 @@ func (c Config) Simulate(seed uint64) (memory.Config, error) {
 	if s.Assignment == engine.Eager {
 		m.Assignment = memory.Eager
 	}
-	if !s.Idempotent || s.BatchBytes < defaultBatchBytes {
-		m.Like, err = lessened(s)
+	if !s.Idempotent || s.BatchBytes < defaultBatchBytes || can.Transactions != "" {
+		m.Like, err = lessened(s, can)
 	}
 	return m, err
 }
 
-// lessened are the simulator's own capabilities as Kafka, without what s gives up.
-func lessened(s engine.Settings) (*stream.Capabilities, error) {
+// abilities asks the library's client, which dials nothing until it is used.
+func abilities(s engine.Settings, d engine.Driver) (engine.Abilities, error) {
+	c, err := d.Open(s)
+	if err != nil {
+		return engine.Abilities{}, err
+	}
+	defer c.Close()
+	return c.Abilities(), nil
+}
+
+// lessened are the simulator's own capabilities as Kafka, without what s gives up and the library cannot do.
+func lessened(s engine.Settings, can engine.Abilities) (*stream.Capabilities, error) {
 	const name = "any"
 	ctx := context.Background()
 	b, err := memory.Open(ctx, memory.Config{Profile: memory.Kafka, Streams: []stream.StreamConfig{{Name: name}}})
@@ -58,18 +85,30 @@ func lessened(s engine.Settings) (*stream.Capabilities, error) {
 		have.MaxRecordBytes.Value = int64(s.BatchBytes)
 		have.MaxRecordBytes.Reason = fmt.Sprintf("BatchBytes is %d", s.BatchBytes)
 	}
-	if s.Idempotent {
-		return &have, nil
+	if !s.Idempotent {
+		repeats(&have, s, can)
 	}
+	if can.Transactions != "" {
+		have.Transactions = none(can.Transactions)
+	}
+	return &have, nil
+}
+
+// repeats takes away what is lost where a batch that is sent again may be stored twice.
+func repeats(have *stream.Capabilities, s engine.Settings, can engine.Abilities) {
 	why := "idempotent producing is off (NoIdempotence)"
 	if s.Acks != engine.AcksAll {
 		why = "acks=" + string(s.Acks) + " turns idempotent producing off"
 	}
-	none := stream.Flag{Support: stream.None, Source: stream.Declared, Reason: why}
-	have.IdempotentProduce, have.Transactions = none, none
-	if s.InFlight > 1 {
-		have.KeyOrder = none
-		have.KeyOrder.Reason += fmt.Sprintf(", and with %d requests in flight a retry may overtake", s.InFlight)
+	have.IdempotentProduce, have.Transactions = none(why), none(why)
+	switch {
+	case can.Repeats != "":
+		have.KeyOrder = none(can.Repeats)
+	case s.InFlight > 1:
+		have.KeyOrder = none(fmt.Sprintf("%s, and with %d requests in flight a retry may overtake", why, s.InFlight))
 	}
-	return &have, nil
+}
+
+func none(why string) stream.Flag {
+	return stream.Flag{Support: stream.None, Source: stream.Declared, Reason: why}
 }

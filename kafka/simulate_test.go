@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/streamport-go/streamport/kafka"
+	"github.com/streamport-go/streamport/kafka/kafkago"
 	"github.com/streamport-go/streamport/memory"
 	"github.com/streamport-go/streamport/stream"
 )
@@ -56,6 +57,52 @@ func TestSimulateHasWhatTheConfigurationLeaves(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, p.Close(t.Context()))
 		})
+	}
+}
+
+func TestSimulateHasWhatKafkaGoLeaves(t *testing.T) {
+	for name, c := range map[string]struct {
+		change               func(*kafka.Config)
+		idempotent, keyOrder stream.Support
+	}{
+		"the zero Config": {func(*kafka.Config) {}, stream.Native, stream.Native},
+		"named":           {func(c *kafka.Config) { c.Client = kafka.KafkaGo }, stream.Native, stream.Native},
+		"acks=1":          {func(c *kafka.Config) { c.Acks = "1" }, stream.None, stream.None},
+		"no idempotence":  {func(c *kafka.Config) { c.NoIdempotence = true }, stream.None, stream.None},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := local()
+			c.change(&config)
+			b, err := kafkago.Simulate(config, 7)
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, b.Close()) })
+			require.NoError(t, stream.EnsureStream(t.Context(), b, stream.StreamConfig{Name: "s", Partitions: 2}))
+			have, err := b.Capabilities(t.Context(), "s")
+			require.NoError(t, err)
+			require.Equal(t, c.idempotent, have.IdempotentProduce.Support)
+			require.Equal(t, c.keyOrder, have.KeyOrder.Support)
+			require.Equal(t, stream.None, have.Transactions.Support)
+			require.Equal(t, stream.Native, have.Groups.Support, "the rest is Kafka's")
+			_, err = stream.NewProducer(t.Context(), b, stream.ProducerConfig{
+				Streams: []string{"s"}, Require: stream.Requirements{Transactions: stream.Native},
+			})
+			require.ErrorIs(t, err, stream.ErrUnsupported)
+			require.ErrorContains(t, err, "use franz-go")
+		})
+	}
+}
+
+func TestSimulateIsAsStrictAsKafkaGo(t *testing.T) {
+	m, err := kafkago.Simulation(local(), 3)
+	require.NoError(t, err)
+	require.Equal(t, memory.Eager, m.Assignment)
+	require.EqualValues(t, 3, m.Seed)
+	c := local()
+	c.Assignment, c.Rack, c.StaticMembers = kafka.Cooperative, "r", true
+	_, err = kafkago.Simulate(c, 3)
+	require.ErrorIs(t, err, stream.ErrUnsupported)
+	for _, field := range []string{"Assignment: ", "Rack: ", "StaticMembers: "} {
+		require.ErrorContains(t, err, field)
 	}
 }
 
