@@ -23,9 +23,9 @@ import (
 // badInput is what brokers decide about input that is wrong, and about input that only looks so.
 func (b *brokers) badInput(t *testing.T) {
 	b.tests(t, map[string]func(*testing.T){
-		"names":                     func(t *testing.T) { refusesNames(t, open(t, b.config(nil))) },
+		"names":                     func(t *testing.T) { refusesNames(t, b.open(t, b.config(nil))) },
 		"topics that are not there": b.missing,
-		"one of ten":                func(t *testing.T) { batchesWithOneMistake(t, open(t, b.config(nil)), b.topic(t, 1)) },
+		"one of ten":                func(t *testing.T) { batchesWithOneMistake(t, b.open(t, b.config(nil)), b.topic(t, 1)) },
 		"sizes":                     b.sizes,
 		"a limit that is lowered":   b.loweredLimit,
 		"odd keys and headers":      b.oddities,
@@ -43,7 +43,7 @@ func (b *brokers) badInput(t *testing.T) {
 
 // missing topics are told in time, and are not made.
 func (b *brokers) missing(t *testing.T) {
-	our, name := open(t, b.config(nil)), fmt.Sprintf("missing-%d", time.Now().UnixNano())
+	our, name := b.open(t, b.config(nil)), fmt.Sprintf("missing-%d", time.Now().UnixNano())
 	_, err := our.Capabilities(bounded(t), name)
 	told(t, err, stream.ErrNotFound, name)
 	_, err = stream.NewProducer(bounded(t), our, stream.ProducerConfig{Streams: []string{name}})
@@ -62,7 +62,7 @@ func (b *brokers) missing(t *testing.T) {
 func (b *brokers) sizes(t *testing.T) {
 	const limit = 4096
 	topic := b.topic(t, 1, "max.message.bytes", fmt.Sprint(limit))
-	p := quickProducer(t, open(t, b.config(nil)), stream.ProducerConfig{Streams: []string{topic}})
+	p := quickProducer(t, b.open(t, b.config(nil)), stream.ProducerConfig{Streams: []string{topic}})
 	strict := b.client(t, kgo.ProducerBatchCompression(kgo.NoCompression()))
 	require.NoError(t, p.Send(bounded(t), &stream.Record{Stream: topic}), "franz-go counts the first one too large by three bytes")
 	for name, headers := range map[string][]stream.Header{
@@ -93,7 +93,7 @@ func (b *brokers) sizes(t *testing.T) {
 // loweredLimit: what brokers refuse in spite of the limit that was found out is told, and what follows goes on.
 func (b *brokers) loweredLimit(t *testing.T) {
 	topic := b.topic(t, 1)
-	p := quickProducer(t, open(t, b.config(nil)), stream.ProducerConfig{Streams: []string{topic}})
+	p := quickProducer(t, b.open(t, b.config(nil)), stream.ProducerConfig{Streams: []string{topic}})
 	require.NoError(t, p.Send(bounded(t), &stream.Record{Stream: topic, Value: make([]byte, 5000)}))
 	_, err := b.admin.AlterTopicConfigs(bounded(t), []kadm.AlterConfig{{Name: "max.message.bytes", Value: kadm.StringPtr("1000")}}, topic)
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func (b *brokers) loweredLimit(t *testing.T) {
 
 // oddities are kept byte for byte.
 func (b *brokers) oddities(t *testing.T) {
-	topic, our := b.topic(t, 1), open(t, b.config(nil))
+	topic, our := b.topic(t, 1), b.open(t, b.config(nil))
 	var sent []*stream.Record
 	for _, key := range []string{"a\x00b", "a\nb", "\u2028", "\u00e9", "e\u0301", "\xff\xfe", strings.Repeat("k", 100_000)} {
 		sent = append(sent, &stream.Record{Stream: topic, Key: []byte(key), Value: []byte(key)})
@@ -133,7 +133,7 @@ func (b *brokers) oddities(t *testing.T) {
 // times are kept to the millisecond, or refused: by Kafka 4 those that are more than an hour ahead (KIP-1030), by us those
 // that franz-go would write as others.
 func (b *brokers) times(t *testing.T) {
-	topic, our := b.topic(t, 1, "retention.ms", "-1"), open(t, b.config(nil))
+	topic, our := b.topic(t, 1, "retention.ms", "-1"), b.open(t, b.config(nil))
 	p := quickProducer(t, our, stream.ProducerConfig{})
 	fine := time.Now().Add(-time.Hour).Truncate(time.Millisecond).Add(999_999)
 	for _, at := range []time.Time{time.UnixMilli(0), time.UnixMilli(1), fine} {
@@ -165,7 +165,7 @@ func (b *brokers) times(t *testing.T) {
 func (b *brokers) places(t *testing.T) {
 	topic := b.topic(t, 3)
 	send := func(c kafka.Config, partition string) error {
-		p := quickProducer(t, open(t, c), stream.ProducerConfig{Streams: []string{topic}})
+		p := quickProducer(t, b.open(t, c), stream.ProducerConfig{Streams: []string{topic}})
 		err := p.Send(bounded(t), &stream.Record{Stream: topic, Key: []byte(canary), Value: []byte(canary), Partition: partition})
 		if c.PlaceByRecord {
 			require.NoError(t, p.Send(bounded(t), &stream.Record{Stream: topic, Partition: "2"}), "what follows goes on")
@@ -199,7 +199,7 @@ func (b *brokers) places(t *testing.T) {
 // noKey: a compacted topic takes no record without a key; the others of the batch are kept apart from it.
 func (b *brokers) noKey(t *testing.T) {
 	topic := b.topic(t, 1, "cleanup.policy", "compact")
-	p := quickProducer(t, open(t, b.config(nil)), stream.ProducerConfig{Streams: []string{topic}})
+	p := quickProducer(t, b.open(t, b.config(nil)), stream.ProducerConfig{Streams: []string{topic}})
 	require.NoError(t, p.Send(bounded(t), &stream.Record{Stream: topic, Key: []byte("k"), Value: []byte("1")}))
 	told(t, p.Send(bounded(t), &stream.Record{Stream: topic, Value: []byte(canary)}), stream.ErrInvalid, topic)
 	require.NoError(t, p.Send(bounded(t), &stream.Record{Stream: topic, Key: []byte{}, Value: []byte("2")}), "an empty key is one")
@@ -208,7 +208,7 @@ func (b *brokers) noKey(t *testing.T) {
 
 // starts after positions that cannot be, or are not yet.
 func (b *brokers) starts(t *testing.T) {
-	topic, our := b.topic(t, 2), open(t, b.config(nil))
+	topic, our := b.topic(t, 2), b.open(t, b.config(nil))
 	b.fill(t, topic, 0, 5)
 	for name, c := range map[string]struct {
 		after stream.Position
@@ -235,7 +235,7 @@ func (b *brokers) starts(t *testing.T) {
 // savedByOthers: what another program stored for the group is no state, but its offset counts; what claims to be a state
 // and is none is an error, and the group does not begin anew.
 func (b *brokers) savedByOthers(t *testing.T) {
-	topic, our := b.topic(t, 1), open(t, b.config(nil))
+	topic, our := b.topic(t, 1), b.open(t, b.config(nil))
 	b.fill(t, topic, 0, 5)
 	for name, c := range map[string]struct {
 		at       int64
@@ -268,7 +268,7 @@ func (b *brokers) savedAhead(t *testing.T) {
 	topic, read := b.topic(t, 1), 0
 	b.fill(t, topic, 0, 5)
 	b.save(t, topic, topic, 1000, "")
-	c := consumer(t, open(t, b.config(nil)), stream.ConsumerConfig{Group: topic, Streams: []string{topic}})
+	c := consumer(t, b.open(t, b.config(nil)), stream.ConsumerConfig{Group: topic, Streams: []string{topic}})
 	err := c.Run(bounded(t), stream.Each(func(context.Context, *stream.Record) error { read++; return nil }))
 	told(t, err, stream.ErrExpired, topic+"/0")
 	require.Zero(t, read)
@@ -277,7 +277,7 @@ func (b *brokers) savedAhead(t *testing.T) {
 
 // checkpoints of records that this hold did not deliver change nothing.
 func (b *brokers) checkpoints(t *testing.T) {
-	topic, our := b.topic(t, 2), open(t, b.config(nil))
+	topic, our := b.topic(t, 2), b.open(t, b.config(nil))
 	b.fill(t, topic, 0, 5)
 	c := consumer(t, our, stream.ConsumerConfig{Group: topic, Streams: []string{topic}, End: stream.Latest()})
 	require.NoError(t, c.Run(bounded(t), func(ctx context.Context, p *stream.Partition) error {
@@ -325,7 +325,7 @@ func (b *brokers) takenName(t *testing.T) {
 	config.StaticMembers = true
 	run := func() (ran chan error, read chan string) {
 		ran, read = make(chan error, 1), make(chan string, 10)
-		c := consumer(t, open(t, config), stream.ConsumerConfig{Group: topic, Member: "m", Streams: []string{topic}})
+		c := consumer(t, b.open(t, config), stream.ConsumerConfig{Group: topic, Member: "m", Streams: []string{topic}})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		t.Cleanup(func() { cancel(); <-done })
@@ -365,7 +365,7 @@ func (b *brokers) differentGroups(t *testing.T) {
 		}
 		config := b.config(nil)
 		config.Assignment = how
-		_, err := tryReadAll(t, open(t, config), stream.ConsumerConfig{Group: topic, Streams: []string{topic}})
+		_, err := tryReadAll(t, b.open(t, config), stream.ConsumerConfig{Group: topic, Streams: []string{topic}})
 		told(t, err, want)
 	}
 	require.NoError(t, held.Checkpoint(bounded(t), stream.Checkpoint{Position: after(0)}), "the group goes on")

@@ -39,8 +39,9 @@ func TestOnRealBrokers(t *testing.T) {
 // brokers are a real cluster, and a client of it that is none of ours: the oracle.
 type brokers struct {
 	*testenv.Cluster
-	native *kgo.Client
-	admin  *kadm.Client
+	library library // that is tested
+	native  *kgo.Client
+	admin   *kadm.Client
 }
 
 func startBrokers(t *testing.T, c testenv.Config) *brokers {
@@ -49,6 +50,19 @@ func startBrokers(t *testing.T, c testenv.Config) *brokers {
 	b.native = b.client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	b.admin = kadm.NewClient(b.native)
 	return b
+}
+
+// by is the same cluster, used through another library.
+func (b *brokers) by(l library) *brokers {
+	other := *b
+	other.library = l
+	return &other
+}
+
+// open opens a backend that is closed with the test.
+func (b *brokers) open(t *testing.T, c kafka.Config) *kafka.Backend {
+	t.Helper()
+	return b.library.strict(t, c)
 }
 
 // client is a client that is none of ours.

@@ -76,9 +76,9 @@ func (s service) plague() {
 }
 
 // fakeHarness gives the suite all that can be done to fake brokers.
-func fakeHarness(t testing.TB, version *kversion.Versions, sharing kafka.Assignment) streamtest.Harness {
+func fakeHarness(t testing.TB, l library, version *kversion.Versions, sharing kafka.Assignment) streamtest.Harness {
 	s := serve(t, version)
-	h := harnessOf(t, s.config(sharing))
+	h := harnessOf(t, l, s.config(sharing))
 	h.MakeStream = func(ctx context.Context, c stream.StreamConfig) error {
 		if c.Compacted {
 			refuseKeyless(s.Cluster, c.Name)
@@ -89,7 +89,7 @@ func fakeHarness(t testing.TB, version *kversion.Versions, sharing kafka.Assignm
 	h.Trouble = func(t testing.TB) stream.Backend {
 		s := serve(t, version)
 		s.plague()
-		return openConfig(t, s.config(sharing))
+		return l.opened(t, s.config(sharing))
 	}
 	if bubbles {
 		h.Bubble = true

@@ -18,7 +18,8 @@ var update = flag.Bool("update", false, "write anew what is found out about brok
 
 // A conformance is a report as it is checked in.
 type conformance struct {
-	Kafka      string            `json:"kafka"` // the brokers' version
+	Client     string            `json:"client,omitempty"` // library; empty: the default one
+	Kafka      string            `json:"kafka"`            // the brokers' version
 	Nodes      int               `json:"nodes"`
 	Assignment string            `json:"assignment"`
 	Report     streamtest.Report `json:"report"`

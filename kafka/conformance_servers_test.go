@@ -19,25 +19,36 @@ import (
 
 // TestBroker proves the adapter against the contract on one node of the newest Kafka, by default assignment.
 func TestBroker(t *testing.T) {
-	conform(t, testenv.Config{Version: testenv.DefaultVersion}, "4.4.0", kafka.Cooperative)
+	conform(t, franzGo, testenv.Config{Version: testenv.DefaultVersion}, "4.4.0", kafka.Cooperative)
+}
+
+// TestBrokerKafkaGo is TestBroker through kafka-go.
+func TestBrokerKafkaGo(t *testing.T) {
+	conform(t, kafkaGo, testenv.Config{Version: testenv.DefaultVersion}, "4.4.0", kafka.Eager)
 }
 
 // TestBrokerMatrix is TestBroker on the other versions, numbers of nodes and assignments that matter. Its rules stand at
 // the fourth level: -run '^TestBrokerMatrix$/././Order' tries on each cell the rules that concern order.
 func TestBrokerMatrix(t *testing.T) {
-	conform(t, testenv.Config{Version: testenv.DefaultVersion, Properties: serverSessions}, "4.4.0", kafka.Eager, kafka.Server)
-	conform(t, testenv.Config{Version: testenv.DefaultVersion, Nodes: 3}, "4.4.0-three-nodes", kafka.Cooperative)
-	conform(t, testenv.Config{Version: testenv.VersionTV1}, "3.9.2", kafka.Cooperative)
-	conform(t, testenv.Config{Version: testenv.VersionTV1, Nodes: 3}, "3.9.2-three-nodes", kafka.Cooperative)
+	conform(t, franzGo, testenv.Config{Version: testenv.DefaultVersion, Properties: serverSessions}, "4.4.0", kafka.Eager, kafka.Server)
+	conform(t, franzGo, testenv.Config{Version: testenv.DefaultVersion, Nodes: 3}, "4.4.0-three-nodes", kafka.Cooperative)
+	conform(t, franzGo, testenv.Config{Version: testenv.VersionTV1}, "3.9.2", kafka.Cooperative)
+	conform(t, franzGo, testenv.Config{Version: testenv.VersionTV1, Nodes: 3}, "3.9.2-three-nodes", kafka.Cooperative)
+}
+
+// TestBrokerKafkaGoMatrix is TestBrokerKafkaGo on another version and on several nodes.
+func TestBrokerKafkaGoMatrix(t *testing.T) {
+	conform(t, kafkaGo, testenv.Config{Version: testenv.DefaultVersion, Nodes: 3}, "4.4.0-three-nodes", kafka.Eager)
+	conform(t, kafkaGo, testenv.Config{Version: testenv.VersionTV1}, "3.9.2", kafka.Eager)
 }
 
 // conform starts a cluster and runs the suite on it, once for each assignment.
-func conform(t *testing.T, config testenv.Config, name string, assignments ...kafka.Assignment) {
+func conform(t *testing.T, l library, config testenv.Config, name string, assignments ...kafka.Assignment) {
 	t.Run(name, func(t *testing.T) {
-		b := startBrokers(t, config)
+		b := startBrokers(t, config).by(l)
 		for _, assignment := range assignments {
 			t.Run(string(assignment), func(t *testing.T) {
-				b.conforms(t, assignment, "kafka-"+name+"-"+string(assignment))
+				b.conforms(t, assignment, "kafka-"+name+"-"+l.prefix()+string(assignment))
 			})
 		}
 	})
@@ -65,7 +76,7 @@ func (b *brokers) conforms(t *testing.T, assignment kafka.Assignment, name strin
 	}
 	var now conformance
 	read(t, file, &now.Report)
-	now.Kafka, now.Nodes, now.Assignment = b.Version(), b.Nodes(), string(assignment)
+	now.Client, now.Kafka, now.Nodes, now.Assignment = string(b.library), b.Version(), b.Nodes(), string(assignment)
 	now.compare(t, filepath.Join("testdata", "conformance", name+".json"))
 }
 
@@ -77,11 +88,11 @@ func (b *brokers) harness(t testing.TB, assignment kafka.Assignment) streamtest.
 	config.BatchBytes = 4 << 20                               // so that a topic's own limit counts
 	config.BufferBytes, config.PartitionBytes = 16<<10, 4<<10 // so that records can expire before they are fetched
 	config.Dial = members.over(way.dial)
-	h := harnessOf(t, config)
+	h := harnessOf(t, b.library, config)
 	h.Parallel = atATime
 	h.Pause, h.Resume = members.pause, members.resume
 	h.Grow = func(topic string, partitions int) error {
-		if err := grow(t.Context(), h.Backend.(*kafka.Backend), topic, partitions); err != nil {
+		if err := grow(t.Context(), config, topic, partitions); err != nil {
 			return err
 		}
 		return b.knows(t.Context(), topic, partitions)
@@ -102,7 +113,7 @@ func (b *brokers) troubled(t testing.TB, assignment kafka.Assignment) stream.Bac
 	}
 	config := b.config(way)
 	config.Assignment = assignment
-	return openConfig(t, config)
+	return b.library.opened(t, config)
 }
 
 // knows waits until every broker knows so many partitions of a topic.

@@ -1,8 +1,8 @@
 package kafka_test
 
 import (
+	"cmp"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,32 +16,43 @@ import (
 // TestFake proves the adapter against the contract on fake brokers. With the tag synctests it does so in bubbles, for
 // every way of sharing and several versions of Kafka; without it in real time, for the newest.
 func TestFake(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		version *kversion.Versions // nil: the newest
-		sharing kafka.Assignment
-		always  bool
-	}{
-		{name: "cooperative-newest", sharing: kafka.Cooperative, always: true},
-		{name: "eager-newest", sharing: kafka.Eager},
-		{name: "server-newest", sharing: kafka.Server},
-		{name: "cooperative-3.8.0", version: kversion.V3_8_0(), sharing: kafka.Cooperative},
-		{name: "eager-3.5.0", version: kversion.V3_5_0(), sharing: kafka.Eager},
-		{name: "cooperative-2.8.0", version: kversion.V2_8_0(), sharing: kafka.Cooperative},
+	for _, c := range []fakeCell{
+		{sharing: kafka.Cooperative, always: true},
+		{sharing: kafka.Eager},
+		{sharing: kafka.Server},
+		{sharing: kafka.Cooperative, version: "3.8.0"},
+		{sharing: kafka.Eager, version: "3.5.0"},
+		{sharing: kafka.Cooperative, version: "2.8.0"},
+		{library: kafkaGo, sharing: kafka.Eager},
+		{library: kafkaGo, sharing: kafka.Eager, version: "3.5.0"},
+		{library: kafkaGo, sharing: kafka.Eager, version: "2.8.0"},
 	} {
 		if !bubbles && !c.always {
 			continue
 		}
-		t.Run(c.name, func(t *testing.T) { fakeConforms(t, c.name, c.version, c.sharing) })
+		t.Run(c.name(), c.conforms)
 	}
 }
 
-// fakeConforms runs the suite and, where all of it can be tried, compares its report with the one that is checked in.
-func fakeConforms(t *testing.T, name string, version *kversion.Versions, sharing kafka.Assignment) {
-	now := conformance{Nodes: 1, Assignment: string(sharing)}
+// A fakeCell is a way of using fake brokers.
+type fakeCell struct {
+	library library
+	sharing kafka.Assignment
+	version string // of Kafka; empty: the newest
+	always  bool
+}
+
+func (c fakeCell) name() string {
+	return c.library.prefix() + string(c.sharing) + "-" + cmp.Or(c.version, "newest")
+}
+
+// conforms runs the suite and, where all of it can be tried, compares its report with the one that is checked in.
+func (c fakeCell) conforms(t *testing.T) {
+	now := conformance{Client: string(c.library), Nodes: 1, Assignment: string(c.sharing)}
 	file := filepath.Join(t.TempDir(), "report.json")
+	version := kversion.FromString(c.version) // nil for the newest
 	streamtest.Run(t, func(t testing.TB) streamtest.Harness {
-		h := fakeHarness(t, version, sharing)
+		h := fakeHarness(t, c.library, version, c.sharing)
 		h.Report = file
 		return h
 	})
@@ -49,9 +60,8 @@ func fakeConforms(t *testing.T, name string, version *kversion.Versions, sharing
 		return
 	}
 	read(t, file, &now.Report)
-	_, as, _ := strings.Cut(name, "-")
-	now.Kafka = "franz-go's fake broker with the requests of " + as
-	now.compare(t, filepath.Join("testdata", "conformance", "kfake-"+name+".json"))
+	now.Kafka = "franz-go's fake broker with the requests of " + cmp.Or(c.version, "newest")
+	now.compare(t, filepath.Join("testdata", "conformance", "kfake-"+c.name()+".json"))
 }
 
 // What brokers are too old for is refused when it is asked for, and the flags say so before.
@@ -59,7 +69,7 @@ func TestFakeOldBrokers(t *testing.T) {
 	open := func(version *kversion.Versions, sharing kafka.Assignment) *kafka.Backend {
 		s := serve(t, version)
 		require.NoError(t, s.CreateTopic("orders", 1, nil))
-		return openConfig(t, s.config(sharing))
+		return franzGo.opened(t, s.config(sharing))
 	}
 	b := open(kversion.V3_8_0(), kafka.Server)
 	_, err := b.OpenSource(t.Context(), stream.SourceConfig{Group: "g", Member: "m", Streams: []string{"orders"}})

@@ -100,12 +100,13 @@ func (w *wires) connect(ctx context.Context, network, address string) (net.Conn,
 	return d.DialContext(ctx, network, address)
 }
 
-// A wire is one connection. A client writes a request as a whole.
+// A wire is one connection. A client writes a request as a whole, or at least its header.
 type wire struct {
 	net.Conn
 	wires *wires
 
 	client string        // what follows is guarded by wires.mu
+	behind int           // bytes of the last request that are still to come
 	torn   bool          // something was lost on the way
 	lose   bool          // the next answer is
 	delay  time.Duration // of the next answer
@@ -121,12 +122,8 @@ func (c *wire) Close() error {
 
 // Write sends a request; without a network it goes nowhere.
 func (c *wire) Write(b []byte) (int, error) {
-	request, client, ok := header(b)
 	c.wires.mu.Lock()
-	if ok {
-		c.client = client
-		c.plague(request)
-	}
+	c.look(b)
 	gone := c.gone()
 	c.wires.mu.Unlock()
 	if gone {
@@ -177,6 +174,21 @@ func (c *wire) plague(request kmsg.Key) {
 	case 1:
 		c.delay = 300 * time.Millisecond
 	}
+}
+
+// look sees whose request begins with b, unless b goes on with the last one.
+func (c *wire) look(b []byte) {
+	if c.behind > 0 {
+		c.behind = max(0, c.behind-len(b))
+		return
+	}
+	request, client, ok := header(b)
+	if !ok {
+		return
+	}
+	c.behind = max(0, 4+int(binary.BigEndian.Uint32(b))-len(b))
+	c.client = client
+	c.plague(request)
 }
 
 // header reads the kind of a request and who sends it: length, kind, version and number come before the client's id.

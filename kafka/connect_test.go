@@ -51,10 +51,7 @@ func refusing(t *testing.T) []string {
 
 func open(t *testing.T, c kafka.Config) *kafka.Backend {
 	t.Helper()
-	b, err := kafka.Open(t.Context(), c)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, b.Close()) })
-	return b
+	return franzGo.strict(t, c)
 }
 
 // use sends a record, reads it back and asks for capabilities: on connections of every kind that the backend makes.

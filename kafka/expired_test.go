@@ -8,11 +8,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/streamport-go/streamport/stream"
+	"github.com/streamport-go/streamport/stream/streamtest"
 )
 
 // A log that has lost what a group's checkpoint points at is told with both positions, and is never jumped over in silence.
 func TestExpiredCheckpoint(t *testing.T) {
-	h := fakeHarness(t, nil, "")
+	for _, l := range []library{franzGo, kafkaGo} {
+		t.Run(l.name(), func(t *testing.T) { expiredCheckpoint(t, fakeHarness(t, l, nil, "")) })
+	}
+}
+
+func expiredCheckpoint(t *testing.T, h streamtest.Harness) {
+	t.Helper()
 	require.NoError(t, stream.EnsureStream(t.Context(), h.Backend, stream.StreamConfig{Name: "orders", Partitions: 1}))
 	p, err := stream.NewProducer(t.Context(), h.Backend, stream.ProducerConfig{})
 	require.NoError(t, err)

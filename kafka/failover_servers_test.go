@@ -58,7 +58,7 @@ func (b *brokers) leaderless(t *testing.T) {
 	_, err = b.admin.AlterTopicConfigs(bounded(t), []kadm.AlterConfig{{Name: "min.insync.replicas", Value: kadm.StringPtr("1")}}, topic)
 	require.NoError(t, err)
 	b.awaitLeader(t, topic, func(p kadm.PartitionDetail) bool { return p.Leader == 2 && len(p.Replicas) == 1 })
-	p := producer(t, open(t, b.config(nil)), stream.ProducerConfig{Streams: []string{topic}})
+	p := producer(t, b.open(t, b.config(nil)), stream.ProducerConfig{Streams: []string{topic}})
 	require.NoError(t, p.Send(bounded(t), &stream.Record{Stream: topic, Value: []byte("before")}))
 	require.NoError(t, b.Kill(2))
 	answered := make(chan error, 1)
@@ -147,7 +147,7 @@ type stretch struct {
 // sendOn sends a record every 2 ms.
 func (b *brokers) sendOn(t *testing.T, topic string) *stretch {
 	t.Helper()
-	p := producer(t, open(t, b.config(nil)), stream.ProducerConfig{Streams: []string{topic}})
+	p := producer(t, b.open(t, b.config(nil)), stream.ProducerConfig{Streams: []string{topic}})
 	ctx, cancel := context.WithCancel(t.Context())
 	s := &stretch{cancel: cancel, done: make(chan struct{}), moved: make(chan struct{})}
 	go func() {

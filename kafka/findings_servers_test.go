@@ -31,7 +31,7 @@ func (b *brokers) findings(t *testing.T) {
 // lostAcknowledgement: the broker has stored a batch and its answer is lost. The batch is sent again and stands once.
 func (b *brokers) lostAcknowledgement(t *testing.T) {
 	topic, way := b.topic(t, 1), b.path(t)
-	p := producer(t, open(t, b.config(way)), stream.ProducerConfig{Streams: []string{topic}})
+	p := producer(t, b.open(t, b.config(way)), stream.ProducerConfig{Streams: []string{topic}})
 	lost := way.set(tcpfault.Rule{Kind: tcpfault.LoseReply, Keys: []int16{tcpfault.Produce}, Times: 3})
 	var want []string
 	for i := range 20 {
@@ -45,7 +45,7 @@ func (b *brokers) lostAcknowledgement(t *testing.T) {
 // connectionsCut: batches behind each other, whose requests and answers are lost in turn, stay in order.
 func (b *brokers) connectionsCut(t *testing.T) {
 	topic, way := b.topic(t, 1), b.path(t)
-	p := producer(t, open(t, b.config(way)), stream.ProducerConfig{Streams: []string{topic}})
+	p := producer(t, b.open(t, b.config(way)), stream.ProducerConfig{Streams: []string{topic}})
 	before := way.set(tcpfault.Rule{Kind: tcpfault.Reset, Keys: []int16{tcpfault.Produce}, Skip: 3, Times: 2})
 	after := way.set(tcpfault.Rule{Kind: tcpfault.LoseReply, Keys: []int16{tcpfault.Produce}, Skip: 5, Times: 4})
 	var want []string
@@ -65,7 +65,7 @@ func (b *brokers) connectionsCut(t *testing.T) {
 // of the same size must not be taken for the same one by the broker and be acknowledged without being stored.
 func (b *brokers) givenUpInFlight(t *testing.T) {
 	topic, way := b.topic(t, 1), b.path(t)
-	p := producer(t, open(t, b.config(way)), stream.ProducerConfig{Streams: []string{topic}, DeliveryTimeout: time.Second})
+	p := producer(t, b.open(t, b.config(way)), stream.ProducerConfig{Streams: []string{topic}, DeliveryTimeout: time.Second})
 	require.NoError(t, p.Send(bounded(t), &stream.Record{Stream: topic, Value: []byte("a")}))
 	deaf := way.set(tcpfault.Rule{Kind: tcpfault.BlackHole, Side: tcpfault.Responses, Keys: []int16{tcpfault.Produce}})
 	require.ErrorIs(t, p.Send(bounded(t), &stream.Record{Stream: topic, Value: []byte("b")}), stream.ErrUnknownOutcome)
@@ -111,7 +111,7 @@ func sendOne(t *testing.T, p stream.Producer, r *stream.Record) int64 {
 // emptyIsNotNil: a value that is nil deletes its key where the log is compacted, an empty one does not.
 func (b *brokers) emptyIsNotNil(t *testing.T) {
 	topic := b.topic(t, 1)
-	our := open(t, b.config(nil))
+	our := b.open(t, b.config(nil))
 	var sent []*stream.Record
 	for _, key := range [][]byte{nil, {}, []byte("k")} {
 		for _, value := range [][]byte{nil, {}, []byte("v")} {
@@ -154,7 +154,7 @@ func tryReadAll(t *testing.T, b stream.Backend, c stream.ConsumerConfig) (all []
 // retention has passed the checkpoint: told with what was asked and what is left, or jumped over with an event if the
 // policy says so.
 func (b *brokers) retention(t *testing.T) {
-	topic, our := b.topic(t, 1), open(t, b.config(nil))
+	topic, our := b.topic(t, 1), b.open(t, b.config(nil))
 	b.fill(t, topic, 0, 10)
 	b.trim(t, topic, 0, 6)
 	asked, oldest := stream.MakePosition([3]uint64{2: 3}, 0, 0), stream.MakePosition([3]uint64{2: 7}, 0, 0)
@@ -230,7 +230,7 @@ func (b *brokers) madeAnewInGroup(t *testing.T) {
 // follow tells each value that is read and the number of its hold, and how Run ended.
 func (b *brokers) follow(t *testing.T, c stream.ConsumerConfig) (read chan string, ended chan error) {
 	read, ended = make(chan string, 100), make(chan error, 1)
-	made := consumer(t, open(t, b.config(nil)), c)
+	made := consumer(t, b.open(t, b.config(nil)), c)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	t.Cleanup(func() { cancel(); <-done })

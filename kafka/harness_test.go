@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/streamport-go/streamport/kafka"
@@ -20,32 +20,41 @@ import (
 var errFixed = fmt.Errorf("%w: Kafka neither splits nor merges partitions", stream.ErrUnsupported)
 
 // harnessOf opens c and gives the suite what can be done to any cluster by requests alone.
-func harnessOf(t testing.TB, c kafka.Config) streamtest.Harness {
-	b := openConfig(t, c)
+func harnessOf(t testing.TB, l library, c kafka.Config) streamtest.Harness {
 	return streamtest.Harness{
-		Backend: b,
-		Expel:   func(group, member string) error { return expel(t.Context(), b, group, member) },
-		Grow:    func(topic string, partitions int) error { return grow(t.Context(), b, topic, partitions) },
+		Backend: l.opened(t, c),
+		Expel:   func(group, member string) error { return expel(t.Context(), c, group, member) },
+		Grow:    func(topic string, partitions int) error { return grow(t.Context(), c, topic, partitions) },
 		Split:   func(string, string) error { return errFixed },
 		Merge:   func(string, string, string) error { return errFixed },
 		Trim: func(topic, partition string, before stream.Position) error {
-			return trim(t.Context(), b, topic, partition, before)
+			return trim(t.Context(), c, topic, partition, before)
 		},
-		Reopen: func(ctx context.Context) (stream.Backend, error) { return kafka.Open(ctx, c) },
+		Reopen: func(ctx context.Context) (stream.Backend, error) { return l.open(ctx, c) },
 	}
 }
 
-// openConfig opens c; it is closed when the test is over, if it is not closed before.
-func openConfig(t testing.TB, c kafka.Config) *kafka.Backend {
-	b, err := kafka.Open(t.Context(), c)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = b.Close() })
-	return b
+// asks lets a client ask that is none of the backend's, on the same network.
+func asks(c kafka.Config, ask func(*kgo.Client) error) error {
+	options := []kgo.Opt{kgo.SeedBrokers(c.Brokers...)}
+	if c.Dial != nil {
+		options = append(options, kgo.Dialer(c.Dial))
+	}
+	cl, err := kgo.NewClient(options...)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	return ask(cl)
 }
 
 // expel has the group take a member for dead: the group is told that it leaves, and it is not.
-func expel(ctx context.Context, b *kafka.Backend, group, member string) error {
-	classic, err := kadm.NewClient(b.Client()).DescribeGroups(ctx, group)
+func expel(ctx context.Context, c kafka.Config, group, member string) error {
+	return asks(c, func(cl *kgo.Client) error { return expelClassic(ctx, cl, group, member) })
+}
+
+func expelClassic(ctx context.Context, cl *kgo.Client, group, member string) error {
+	classic, err := kadm.NewClient(cl).DescribeGroups(ctx, group)
 	if err != nil {
 		return err
 	}
@@ -57,15 +66,15 @@ func expel(ctx context.Context, b *kafka.Backend, group, member string) error {
 		leaver := kmsg.NewLeaveGroupRequestMember()
 		leaver.MemberID = m.MemberID
 		request.Group, request.Members = group, append(request.Members, leaver)
-		_, err := request.RequestWith(ctx, b.Client())
+		_, err := request.RequestWith(ctx, cl)
 		return err
 	}
-	return expelShared(ctx, b, group, member)
+	return expelShared(ctx, cl, group, member)
 }
 
-// expelShared is expel where the coordinator shares the partitions (KIP-848): a member leaves by the epoch -1.
-func expelShared(ctx context.Context, b *kafka.Backend, group, member string) error {
-	shared, err := kadm.NewClient(b.Client()).DescribeConsumerGroups(ctx, group)
+// expelShared is expelClassic where the coordinator shares the partitions (KIP-848): a member leaves by the epoch -1.
+func expelShared(ctx context.Context, cl *kgo.Client, group, member string) error {
+	shared, err := kadm.NewClient(cl).DescribeConsumerGroups(ctx, group)
 	if err != nil {
 		return err
 	}
@@ -75,7 +84,7 @@ func expelShared(ctx context.Context, b *kafka.Backend, group, member string) er
 		}
 		request := kmsg.NewPtrConsumerGroupHeartbeatRequest()
 		request.Group, request.MemberID, request.MemberEpoch = group, m.MemberID, -1
-		_, err := request.RequestWith(ctx, b.Client())
+		_, err := request.RequestWith(ctx, cl)
 		return err
 	}
 	return fmt.Errorf("%w: no member %s in group %s", stream.ErrNotFound, member, group)
@@ -85,16 +94,18 @@ func expelShared(ctx context.Context, b *kafka.Backend, group, member string) er
 func of(client, member string) bool { return strings.HasSuffix(client, "-"+member) }
 
 // grow adds partitions to a topic until there are so many.
-func grow(ctx context.Context, b *kafka.Backend, topic string, partitions int) error {
-	answers, err := kadm.NewClient(b.Client()).UpdatePartitions(ctx, partitions, topic)
-	if err != nil {
-		return err
-	}
-	return answers.Error()
+func grow(ctx context.Context, c kafka.Config, topic string, partitions int) error {
+	return asks(c, func(cl *kgo.Client) error {
+		answers, err := kadm.NewClient(cl).UpdatePartitions(ctx, partitions, topic)
+		if err != nil {
+			return err
+		}
+		return answers.Error()
+	})
 }
 
 // trim deletes the records of a partition that stand before a position.
-func trim(ctx context.Context, b *kafka.Backend, topic, partition string, before stream.Position) error {
+func trim(ctx context.Context, c kafka.Config, topic, partition string, before stream.Position) error {
 	n, err := strconv.ParseInt(partition, 10, 32)
 	if err != nil {
 		return err
@@ -102,9 +113,11 @@ func trim(ctx context.Context, b *kafka.Backend, topic, partition string, before
 	major, _, _ := before.Parts()
 	var offsets kadm.Offsets
 	offsets.AddOffset(topic, int32(n), int64(major[2])-1, -1)
-	answers, err := kadm.NewClient(b.Client()).DeleteRecords(ctx, offsets)
-	if err != nil {
-		return err
-	}
-	return answers.Error()
+	return asks(c, func(cl *kgo.Client) error {
+		answers, err := kadm.NewClient(cl).DeleteRecords(ctx, offsets)
+		if err != nil {
+			return err
+		}
+		return answers.Error()
+	})
 }

@@ -73,7 +73,7 @@ func (b *brokers) keysLieWhereJavaPutsThem(t *testing.T) {
 	require.Len(t, want, n)
 
 	topic := b.topic(t, partitions)
-	p := producer(t, open(t, b.config(nil)), stream.ProducerConfig{})
+	p := producer(t, b.open(t, b.config(nil)), stream.ProducerConfig{})
 	got := newAcks(t)
 	for i, key := range keys {
 		p.SendAsync(t.Context(), &stream.Record{Stream: topic, Key: key, Value: fmt.Append(nil, i)}, got.done)
@@ -95,7 +95,7 @@ func (b *brokers) nilKeysSpreadByBatches(t *testing.T) {
 	topic := b.topic(t, partitions)
 	config := b.config(nil)
 	config.BatchBytes = 1000
-	p := producer(t, open(t, config), stream.ProducerConfig{})
+	p := producer(t, b.open(t, config), stream.ProducerConfig{})
 	got := newAcks(t)
 	recs := make([]*stream.Record, n)
 	for i := range recs {
@@ -120,7 +120,7 @@ func (b *brokers) codecs(t *testing.T) {
 		topic := b.topic(t, 1)
 		config := b.config(nil)
 		config.Compression = []kafka.Codec{codec}
-		p := producer(t, open(t, config), stream.ProducerConfig{})
+		p := producer(t, b.open(t, config), stream.ProducerConfig{})
 		recs := make([]*stream.Record, 200)
 		for i := range recs {
 			recs[i] = &stream.Record{Stream: topic, Value: fmt.Appendf(nil, "%s%d", strings.Repeat("compressible ", 20), i)}
@@ -140,7 +140,7 @@ func (b *brokers) lowerAcks(t *testing.T) {
 		topic := b.topic(t, 1)
 		config := b.config(nil)
 		config.Acks = acks
-		backend := open(t, config)
+		backend := b.open(t, config)
 		have, err := backend.Capabilities(bounded(t), topic)
 		require.NoError(t, err)
 		require.Less(t, have.IdempotentProduce.Support, stream.Emulated)
@@ -175,7 +175,7 @@ func (b *brokers) throttles(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	var waits atomic.Int64
-	p := producer(t, open(t, config), stream.ProducerConfig{Member: topic, Observe: func(e stream.Event) {
+	p := producer(t, b.open(t, config), stream.ProducerConfig{Member: topic, Observe: func(e stream.Event) {
 		if e.Kind == stream.EventThrottled && e.Duration > 0 {
 			waits.Add(1)
 		}

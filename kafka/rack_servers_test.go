@@ -22,7 +22,7 @@ func TestRacks(t *testing.T) {
 	cluster := testenv.Run(t, testenv.Config{Nodes: 3, Proxy: true, Properties: map[string]string{
 		"replica.selector.class": "org.apache.kafka.common.replica.RackAwareReplicaSelector",
 	}})
-	b := openConfig(t, kafka.Config{Brokers: cluster.Bootstrap()})
+	b := franzGo.opened(t, kafka.Config{Brokers: cluster.Bootstrap()})
 	require.NoError(t, stream.EnsureStream(bounded(t), b, stream.StreamConfig{Name: "t", Partitions: 1}))
 	leader := 0
 	require.Eventually(t, func() bool { // the broker that is asked may not know it yet
@@ -41,7 +41,7 @@ func TestRacks(t *testing.T) {
 	}
 	p := opened(t, b)
 	seen := newSeen()
-	here := openConfig(t, kafka.Config{Brokers: cluster.Bootstrap(), Rack: "rack" + strconv.Itoa(follower)})
+	here := franzGo.opened(t, kafka.Config{Brokers: cluster.Bootstrap(), Rack: "rack" + strconv.Itoa(follower)})
 	run(t, here, stream.ConsumerConfig{Group: "g", Streams: []string{"t"}}, seen)
 	seen.await(t, "hold t")
 	for i := range 20 {

@@ -39,7 +39,7 @@ func TestSameAsMemory(t *testing.T) {
 // TestSameAsFake compares the newest Kafka with the fake broker that quick tests use.
 func TestSameAsFake(t *testing.T) {
 	b := startBrokers(t, testenv.Config{})
-	streamtest.Same(t, b.cooperative, func(t testing.TB) streamtest.Harness { return fakeHarness(t, nil, kafka.Cooperative) })
+	streamtest.Same(t, b.cooperative, func(t testing.TB) streamtest.Harness { return fakeHarness(t, franzGo, nil, kafka.Cooperative) })
 }
 
 func (b *brokers) cooperative(t testing.TB) streamtest.Harness {

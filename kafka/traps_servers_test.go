@@ -79,7 +79,7 @@ func (b *brokers) join(t *testing.T, way *path, how kafka.Assignment, topic, mem
 	t.Helper()
 	c := b.config(way)
 	c.Assignment = how
-	s, err := open(t, c).OpenSource(bounded(t), stream.SourceConfig{
+	s, err := b.open(t, c).OpenSource(bounded(t), stream.SourceConfig{
 		Group: topic, Member: member, Streams: []string{topic}, Grace: 5 * time.Second, Expired: stream.ExpiredFail,
 		Observe: func(stream.Event) {}, Logger: slog.New(slog.DiscardHandler),
 	})
@@ -178,7 +178,7 @@ func (b *brokers) zombie(t *testing.T, how kafka.Assignment, transacts bool) {
 		return c
 	}
 	entered, goOn, result := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-	old := open(t, config(way))
+	old := b.open(t, config(way))
 	transactional := stream.ProducerConfig{Streams: []string{out}, Member: "old", Require: stream.Requirements{Transactions: stream.Native}}
 	p := producer(t, old, transactional)
 	write := func(ctx context.Context, part *stream.Partition, r *stream.Record) error {
@@ -249,7 +249,7 @@ func (b *brokers) settled(t *testing.T, topic string) []*kgo.Record {
 func (b *brokers) offsetsOnly(t *testing.T) {
 	topic, out := b.topic(t, 1), b.topic(t, 1)
 	b.fill(t, topic, 0, 5)
-	our := open(t, b.config(nil))
+	our := b.open(t, b.config(nil))
 	p := producer(t, our, stream.ProducerConfig{Streams: []string{out}, Require: stream.Requirements{Transactions: stream.Native}})
 	var left *stream.Partition
 	var last stream.Record
