@@ -32,6 +32,7 @@ const (
 	Cut         Kind = "cut"         // the connection of the Arg-th request of Target from now on ends before it is sent
 	Move        Kind = "move"        // every partition gets another leader
 	Coordinator Kind = "coordinator" // groups and transactions get other coordinators
+	Abort       Kind = "abort"       // another producer's transaction is open for Target, a duration, and is then aborted
 	Rate        Kind = "rate"        // calls meet the fault Target by chance: Arg of 1,000
 )
 

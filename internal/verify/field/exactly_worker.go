@@ -38,7 +38,12 @@ func workerConfig(brokers []string, sharing kafka.Assignment, name string) kafka
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // successor is the order of the worker that takes a dead one's place, under its name: it fences what may be left of it.
-func (o order) successor() order { return o }
+func (o order) successor() order {
+	if o.Moves {
+		o.Client = o.Client.Other()
+	}
+	return o
+}
 
 // workExactly makes outputs of inputs until ctx ends, whatever fails.
 func workExactly(ctx context.Context, o order) error {

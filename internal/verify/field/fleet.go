@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/streamport-go/streamport/internal/verify/client"
 )
 
 // workFlag is the argument that makes this executable a worker; its order follows, as JSON.
@@ -27,6 +29,8 @@ type order struct {
 	Tables  string // and where DynamoDB is
 	Group   string
 	Sharing string // kafka.Assignment
+	Client  client.Library
+	Moves   bool   // who takes its place goes through the other client library
 	History string // the folder for the worker's history, of Long
 	Begun   int64  // likewise: when the run began, in nanoseconds since 1970
 	Life    uint64 // numbers the processes of a run, from 1

@@ -66,7 +66,16 @@ func (h hand) killWorker(context.Context) error {
 	}
 	h.fleet.kill(w)
 	h.kill(killedWorker, w.order.Name)
-	return h.fleet.start(w.order.successor())
+	return h.replace(w)
+}
+
+// replace starts the worker that takes another's place, and tells of it where that is a move to another client library.
+func (h hand) replace(w *worker) error {
+	next := w.order.successor()
+	if next.Client != w.order.Client {
+		h.count(moved(w.order.Client, next.Client), next.Name)
+	}
+	return h.fleet.start(next)
 }
 
 // raiseZombie starts a worker's successor while the worker only stands still, and lets both go on for a while.
@@ -76,7 +85,7 @@ func (h hand) raiseZombie(ctx context.Context) error {
 		return nil
 	}
 	h.fleet.signal(w, syscall.SIGSTOP)
-	if err := h.fleet.start(w.order.successor()); err != nil {
+	if err := h.replace(w); err != nil {
 		return err
 	}
 	h.wait(ctx, time.Second, 8*time.Second)

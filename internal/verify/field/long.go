@@ -16,6 +16,7 @@ import (
 
 	"github.com/streamport-go/streamport/internal/testenv"
 	"github.com/streamport-go/streamport/internal/verify/check"
+	"github.com/streamport-go/streamport/internal/verify/client"
 	"github.com/streamport-go/streamport/internal/verify/history"
 	"github.com/streamport-go/streamport/internal/verify/workload"
 	"github.com/streamport-go/streamport/kafka"
@@ -25,6 +26,7 @@ import (
 // Long runs package workload's members and producers as processes for a while and judges the history.
 type Long struct {
 	Version string // of the brokers
+	Client  client.Library
 	Sharing kafka.Assignment
 	Policy  workload.Policy // default PerBatch
 	For     time.Duration   // how long things go wrong
@@ -111,6 +113,7 @@ func (l Long) Run(ctx context.Context) (j Judgement, err error) {
 			}
 		}()
 	}
+	l.Client, l.Sharing = l.library()
 	cluster, err := startBrokers(ctx, l.Version, l.Log)
 	if err != nil {
 		return j, err
@@ -126,10 +129,24 @@ func (l Long) Run(ctx context.Context) (j Judgement, err error) {
 	}
 	defer func() { err = errors.Join(err, r.fleet.stopAll(stopIn)) }()
 	j = Judgement{
-		Service: "Apache Kafka " + cluster.Version(), Needs: []string{killedWorker, killedBroker},
+		Service: fmt.Sprintf("Apache Kafka %s through %s", cluster.Version(), l.Client), Needs: l.needs(),
 		Policy: l.Policy, For: l.For, Folder: folder,
 	}
 	return j, r.judge(ctx, &j)
+}
+
+// library is the client library, and how members share partitions with it.
+func (l Long) library() (client.Library, kafka.Assignment) {
+	return l.Client.Resolved(), l.Client.Config(kafka.Config{Assignment: l.Sharing}).Assignment
+}
+
+// needs are what a run must meet.
+func (l Long) needs() []string {
+	needs := []string{killedWorker, killedBroker}
+	if l.Client == client.Mixed {
+		needs = append(needs, moved(client.Franz, client.KafkaGo), moved(client.KafkaGo, client.Franz))
+	}
+	return needs
 }
 
 // long is one run.
@@ -205,6 +222,7 @@ func (r *long) start(ctx context.Context, b stream.Backend) error {
 			Kind: kindLong, Brokers: r.cluster.Bootstrap(), Sharing: string(r.Sharing), Seed: r.Seed, Policy: string(r.Policy),
 			Role: roleMember, Name: fmt.Sprintf("m%d", i), History: r.folder, Begun: r.begun.UnixNano(),
 		}
+		o.Client, o.Moves = r.Client.Of(uint64(i)), r.Client == client.Mixed
 		if i >= members {
 			o.Role, o.Name = roleProducer, fmt.Sprintf("p%d", i)
 		}
@@ -344,7 +362,7 @@ func workLong(ctx context.Context, o order) error {
 		return err
 	}
 	defer func() { _ = file.Close() }() // every line was written already
-	b, err := kafka.Open(ctx, workerConfig(o.Brokers, kafka.Assignment(o.Sharing), o.Name))
+	b, err := o.Client.Open(ctx, workerConfig(o.Brokers, kafka.Assignment(o.Sharing), o.Name))
 	if err != nil {
 		return err
 	}

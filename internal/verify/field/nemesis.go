@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/streamport-go/streamport/internal/testenv"
+	"github.com/streamport-go/streamport/internal/verify/client"
 )
 
 // A nemesis makes things go wrong until it is told to stop: one hand is for workers,
@@ -53,6 +54,9 @@ const (
 	delayed       = "broker delayed"
 	resetAll      = "connections reset"
 )
+
+// moved is the replacement of a worker by one that goes through another client library.
+func moved(from, to client.Library) string { return fmt.Sprintf("move from %s to %s", from, to) }
 
 // killed is how many workers and brokers were killed so far.
 func (n *nemesis) killed() (workers, brokers int) {

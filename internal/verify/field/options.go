@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"github.com/streamport-go/streamport/internal/testenv"
+	"github.com/streamport-go/streamport/internal/verify/client"
 	"github.com/streamport-go/streamport/internal/verify/workload"
 	"github.com/streamport-go/streamport/kafka"
 )
 
 // Options are what a command line says about a run on real brokers.
 type Options struct {
-	Kinesis bool // emulators of Kinesis instead of Kafka's brokers
+	Kinesis bool           // emulators of Kinesis instead of Kafka's brokers
+	Client  client.Library // to Kafka's brokers
 
 	minutes                  float64
 	exactly, java            bool
@@ -32,7 +34,7 @@ func (o *Options) Flags(f *flag.FlagSet) {
 	f.BoolVar(&o.exactly, "exactly", false, "kafka: check exactly-once processing instead of a history")
 	f.BoolVar(&o.java, "java", false, "kafka -exactly: let Java's client read the outputs as well")
 	f.StringVar(&o.version, "version", testenv.DefaultVersion, "kafka: the brokers'")
-	f.StringVar(&o.sharing, "sharing", string(kafka.Cooperative), "kafka: how members share partitions: cooperative, eager or server")
+	f.StringVar(&o.sharing, "sharing", string(kafka.Cooperative), "kafka: how members share partitions: cooperative, eager or server; with -client other than franz-go always eager")
 	f.StringVar(&o.policy, "policy", string(workload.PerBatch), "kafka, kinesis: how members handle records: record, batch or state; kafka: done, each, bykey, transact … as well")
 	f.IntVar(&o.inputs, "inputs", 50_000, "kafka -exactly: how many inputs")
 	f.IntVar(&o.kills, "kills", 10, "kafka -exactly: how many processes are killed at least")
@@ -41,6 +43,9 @@ func (o *Options) Flags(f *flag.FlagSet) {
 
 // Run runs what the options ask for and prints what became of it. A mutant is one of the workers of -exactly.
 func (o *Options) Run(ctx context.Context, seed uint64, mutant string, stdout io.Writer) error {
+	if !o.Client.Transactions() && (o.exactly || workload.Policy(o.policy) == workload.Transact) {
+		return fmt.Errorf("there are no transactions through %s", o.Client)
+	}
 	log, err := o.open()
 	if err != nil {
 		return err
@@ -91,7 +96,7 @@ func (o *Options) runExactly(ctx context.Context, seed uint64, mutant string, st
 
 func (o *Options) runLong(ctx context.Context, seed uint64, stdout, log io.Writer) error {
 	j, err := Long{
-		Version: o.version, Sharing: kafka.Assignment(o.sharing), Policy: workload.Policy(o.policy),
+		Version: o.version, Client: o.Client, Sharing: kafka.Assignment(o.sharing), Policy: workload.Policy(o.policy),
 		For: time.Duration(o.minutes * float64(time.Minute)), Seed: seed, Log: log,
 	}.Run(ctx)
 	return j.tell(stdout, err)

@@ -1,6 +1,7 @@
 package mutant
 
 import (
+	"github.com/streamport-go/streamport/internal/verify/client"
 	"github.com/streamport-go/streamport/internal/verify/env/kfake"
 	"github.com/streamport-go/streamport/internal/verify/trial"
 	"github.com/streamport-go/streamport/internal/verify/workload"
@@ -24,15 +25,16 @@ type Adapter struct {
 	Package string // below the adapter's folder internal, for one that a test rejects
 	Test    string // of that package: what -test.run matches
 
-	narrow func(*workload.Plan)
-	config func(*kafka.Config)
+	through client.Library // of Kafka's
+	narrow  func(*workload.Plan)
+	config  func(*kafka.Config)
 }
 
 // Trial is the trial of a seed as the variant needs it.
 func (a Adapter) Trial(seed uint64) trial.Trial {
 	tr := trial.Kinesis(seed)
 	if a.Of == ofKafka {
-		tr = trial.New(kfake.Brokers{Change: a.config}, seed)
+		tr = trial.New(kfake.Brokers{Client: a.through, Change: a.config}, seed)
 		tr.Racy = true
 	}
 	if a.narrow != nil {

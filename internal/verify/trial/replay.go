@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/streamport-go/streamport/internal/verify/client"
 	"github.com/streamport-go/streamport/internal/verify/env"
 	"github.com/streamport-go/streamport/internal/verify/env/kfake"
 	"github.com/streamport-go/streamport/internal/verify/env/kinesis"
@@ -16,7 +17,7 @@ import (
 // A Kept is a seed that failed once: it is replayed for ever. The seed alone makes the plan; the script replaces the plan's.
 type Kept struct {
 	Seed   uint64
-	On     string // a memory profile's name, Kfake or FakeKinesis
+	On     string // a memory profile's name, FakeKinesis, or Kfake, followed by a slash and a client other than franz-go
 	Script fault.Script
 }
 
@@ -35,11 +36,14 @@ func ProfileOf(seed uint64) memory.Profile { return profiles[seed%uint64(len(pro
 // Memory is the trial of a seed on package memory.
 func Memory(seed uint64) Trial { return New(mem.Profile{Profile: ProfileOf(seed)}, seed) }
 
-// Brokers is the trial of a seed on the Kafka adapter and kfake. Its history is not the seed's alone.
-func Brokers(seed uint64) Trial {
-	tr := New(kfake.Brokers{}, seed)
-	tr.Racy = true
-	return tr
+// Brokers are the trials of seeds on the Kafka adapter, through a client library, and kfake. Histories are not the seed's
+// alone.
+func Brokers(through client.Library) func(seed uint64) Trial {
+	return func(seed uint64) Trial {
+		tr := New(kfake.Brokers{Client: through}, seed)
+		tr.Racy = true
+		return tr
+	}
 }
 
 // Kinesis is the trial of a seed on the Kinesis adapter and the fake services. Its history is not the seed's alone.
@@ -51,8 +55,13 @@ func Kinesis(seed uint64) Trial {
 
 // KeptOf is the trial in one line.
 func KeptOf(tr Trial, o env.Opener) Kept {
-	k := Kept{Seed: tr.Plan.Seed, On: Kfake, Script: tr.Plan.Script}
+	k := Kept{Seed: tr.Plan.Seed, Script: tr.Plan.Script}
 	switch o := o.(type) {
+	case kfake.Brokers:
+		k.On = Kfake
+		if !o.Client.Default() {
+			k.On += "/" + string(o.Client)
+		}
 	case mem.Profile:
 		k.On = o.Profile.String()
 	case kinesis.Services:
@@ -84,9 +93,10 @@ func ParseKept(line string) (Kept, error) {
 }
 
 func (k Kept) opener() (env.Opener, error) {
-	switch k.On {
+	switch on, through, _ := strings.Cut(k.On, "/"); on {
 	case Kfake:
-		return kfake.Brokers{}, nil
+		library, err := client.Parse(through)
+		return kfake.Brokers{Client: library}, err
 	case FakeKinesis:
 		return kinesis.Services{Seed: k.Seed}, nil
 	}
@@ -102,6 +112,7 @@ func (k Kept) Trial() Trial {
 		panic(err)
 	}
 	tr := New(o, k.Seed)
-	tr.Plan.Script, tr.Racy = k.Script, k.On == Kfake || k.On == FakeKinesis
+	_, memory := o.(mem.Profile)
+	tr.Plan.Script, tr.Racy = k.Script, !memory
 	return tr
 }

@@ -2,7 +2,9 @@
 //
 //	go -C internal/verify run ./cmd/verify -env memory -seeds 20000 -commit $(git rev-parse HEAD)
 //	go -C internal/verify run -tags synctests ./cmd/verify -env kfake -seeds 300
+//	go -C internal/verify run -tags synctests ./cmd/verify -env kfake -client kafka-go -seeds 300
 //	go -C internal/verify run ./cmd/verify -env kafka -minutes 1
+//	go -C internal/verify run ./cmd/verify -env kafka -client mixed -minutes 1
 //	go -C internal/verify run ./cmd/verify -env kinesis -minutes 1
 //	go -C internal/verify run ./cmd/verify -env kafka -exactly -version 3.9.2 -inputs 50000 -kills 10 -java
 //	go -C internal/verify run ./cmd/verify -env kafka -exactly -mutant offsets-first
@@ -24,6 +26,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/streamport-go/streamport/internal/verify/client"
 	"github.com/streamport-go/streamport/internal/verify/env/kfake"
 	"github.com/streamport-go/streamport/internal/verify/field"
 	"github.com/streamport-go/streamport/internal/verify/mutant"
@@ -44,6 +47,7 @@ const (
 // options are the command line.
 type options struct {
 	env, commit, replay, mutant string
+	client                      string
 	seeds                       int
 	seed                        uint64
 	show, conform, first, list  bool
@@ -61,6 +65,7 @@ func main() {
 	}
 	var o options
 	flag.StringVar(&o.env, "env", "memory", "the environment: memory, kfake (build with -tags synctests), fakekinesis, kafka: real brokers, or kinesis: emulators")
+	flag.StringVar(&o.client, "client", string(client.Franz), "kfake, kafka: the client library: franz-go, kafka-go, or mixed: both in one group")
 	flag.IntVar(&o.seeds, "seeds", 1000, "how many seeds")
 	flag.Uint64Var(&o.seed, "seed", 0, "the first seed")
 	flag.StringVar(&o.commit, "commit", "", "half of the seeds come from this commit's id")
@@ -84,7 +89,7 @@ func main() {
 		return
 	}
 	if o.env == brokers || o.env == emulators {
-		o.field.Kinesis = o.env == emulators
+		o.field.Kinesis, o.field.Client = o.env == emulators, client.Library(o.client)
 		os.Exit(o.runField())
 	}
 	test := o.run
@@ -112,6 +117,9 @@ func (o options) runField() int {
 }
 
 func (o options) check() error {
+	if _, err := client.Parse(o.client); err != nil {
+		return err
+	}
 	switch {
 	case o.env == trial.Kfake && !kfake.Bubbles:
 		return errors.New("franz-go works in bubbles only with -tags synctests")
@@ -125,7 +133,7 @@ func (o options) check() error {
 func (o options) of(t *testing.T) func(uint64) trial.Trial {
 	switch o.env {
 	case trial.Kfake:
-		return trial.Brokers
+		return trial.Brokers(client.Library(o.client))
 	case trial.FakeKinesis:
 		return trial.Kinesis
 	}

@@ -63,6 +63,8 @@ func (e *service) Apply(ctx context.Context, step fault.Step, w env.World) ([]hi
 		return e.grow(ctx, w.Stream)
 	case fault.Trim:
 		return e.trim(step, w)
+	case fault.Abort:
+		return e.abort(step, w)
 	case fault.Refuse:
 		e.refuse(step)
 	case fault.Lose, fault.Late, fault.Cut:

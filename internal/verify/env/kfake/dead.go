@@ -57,10 +57,15 @@ func (e *service) leave(group, id string) {
 
 // ask calls with a client of its own, which no fault concerns.
 func (e *service) ask(ctx context.Context, call func(context.Context, *kgo.Client) error) error {
-	client, err := kgo.NewClient(kgo.SeedBrokers(e.cluster.ListenAddrs()...), kgo.Dialer(e.wires.net.DialContext))
+	client, err := e.stranger()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	return call(ctx, client)
+}
+
+// stranger is a client that no fault of the connections concerns.
+func (e *service) stranger(more ...kgo.Opt) (*kgo.Client, error) {
+	return kgo.NewClient(append(more, kgo.SeedBrokers(e.cluster.ListenAddrs()...), kgo.Dialer(e.wires.net.DialContext))...)
 }

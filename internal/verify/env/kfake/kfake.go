@@ -1,6 +1,6 @@
 // Package kfake is the Kafka adapter on kfake as an environment: brokers, clients and the connections between them live
-// in one testing/synctest bubble, with virtual time. franz-go works in a bubble only when it is built with the tag
-// synctests; a history is not the seed's alone, since franz-go has randomness of its own.
+// in one testing/synctest bubble, with virtual time. franz-go, on which kfake stands, works in a bubble only when it is
+// built with the tag synctests; a history is not the seed's alone, since the client libraries have randomness of their own.
 package kfake
 
 import (
@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/streamport-go/streamport/internal/verify/check"
+	"github.com/streamport-go/streamport/internal/verify/client"
 	"github.com/streamport-go/streamport/internal/verify/env"
 	"github.com/streamport-go/streamport/internal/verify/fault"
 	"github.com/streamport-go/streamport/internal/verify/workload"
@@ -27,14 +28,23 @@ import (
 
 // Brokers opens clusters of three brokers. The seed draws how members share partitions and how old the brokers are.
 type Brokers struct {
+	Client client.Library
 	Change func(*kafka.Config) // of a mutant; nil: none
 }
 
 // session is after what silence a member is taken for dead.
 const session = time.Second
 
-// Choices are what kfake can be made to do, and faults of the connections.
-func (Brokers) Choices() []fault.Choice {
+// Choices are what kfake can be made to do, and faults of the connections. Where there are no transactions of the workload's
+// own, others write to its streams and abort.
+func (b Brokers) Choices() []fault.Choice {
+	if !b.Client.Transactions() {
+		return append(choices(), fault.Choice{Kind: fault.Abort, Targets: []string{"0s", "5ms", "50ms"}, Most: 11, Steps: 5})
+	}
+	return choices()
+}
+
+func choices() []fault.Choice {
 	written := []string{"produce", "offset_commit", "txn_offset_commit", "add_offsets_to_txn", "end_txn", "init_producer_id"}
 	asked := append([]string{"fetch", "heartbeat", "metadata", "offset_fetch", "list_offsets", "find_coordinator"}, written...)
 	return []fault.Choice{
@@ -54,9 +64,9 @@ func (Brokers) Choices() []fault.Choice {
 }
 
 // Traits are a Kafka topic's.
-func (Brokers) Traits() env.Traits {
+func (b Brokers) Traits() env.Traits {
 	return env.Traits{
-		Headers: true, Tombstones: true, NilKeys: true, EventTime: true, Transactions: true,
+		Headers: true, Tombstones: true, NilKeys: true, EventTime: true, Transactions: b.Client.Transactions(),
 		RecordBytes: 1<<20 - 512,
 		// A crash leaves a transaction open until its time-out, after a session and a rebalance.
 		Level: check.Level{KeyOrder: true, Fencing: true, Idempotent: true, QuietIn: 20 * time.Second},
@@ -94,7 +104,7 @@ func (b Brokers) Open(ctx context.Context, s env.Settings) (env.Env, error) {
 	if b.Change != nil {
 		b.Change(&config)
 	}
-	inner, err := kafka.Open(ctx, config)
+	inner, err := b.Client.Open(ctx, b.Client.Config(config))
 	if err != nil {
 		c.Close()
 		return nil, err
@@ -144,15 +154,16 @@ func answerEpochs(c *fake.Cluster) {
 type service struct {
 	cluster *fake.Cluster
 	wires   *wires
-	inner   *kafka.Backend
+	inner   client.Backend
 	outer   stream.Backend
 
 	closing context.Context // ends with Close
 	close   context.CancelFunc
 	work    sync.WaitGroup
 
-	mu     sync.Mutex // guards what follows
-	faults []*fake.FaultHandle
+	mu        sync.Mutex // guards what follows
+	faults    []*fake.FaultHandle
+	strangers int // producers of transactions that are aborted
 }
 
 func (e *service) Backend() stream.Backend { return e.outer }

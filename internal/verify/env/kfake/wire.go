@@ -112,7 +112,7 @@ func (w *wires) dial(ctx context.Context, network, address string) (net.Conn, er
 	return &wire{Conn: c, wires: w, closed: make(chan struct{})}, nil
 }
 
-// A wire is one connection. A client writes a request as a whole.
+// A wire is one connection. A client writes at least the beginning of a request at once.
 type wire struct {
 	net.Conn
 	wires   *wires
@@ -124,6 +124,7 @@ type wire struct {
 	mu     sync.Mutex // guards what follows
 	client string
 	next   fault.Kind // what becomes of the next answer
+	rest   int        // what is still to be written of a request, in bytes
 }
 
 // Close ends what stands still as well.
@@ -225,7 +226,7 @@ func (l *limit) get() (time.Time, <-chan struct{}) {
 
 // Write sends a request, or loses it.
 func (c *wire) Write(b []byte) (int, error) {
-	request, client, ok := header(b)
+	request, client, ok := c.begins(b)
 	if !ok {
 		n, err := c.Conn.Write(b)
 		return n, broken("write", err)
@@ -247,6 +248,20 @@ func (c *wire) Write(b []byte) (int, error) {
 	}
 	n, err := c.Conn.Write(b)
 	return n, broken("write", err)
+}
+
+// begins reads the header of a request, unless b is the rest of one.
+func (c *wire) begins(b []byte) (request int16, client string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rest > 0 {
+		c.rest -= len(b)
+		return 0, "", false
+	}
+	if request, client, ok = header(b); ok {
+		c.rest = 4 + int(binary.BigEndian.Uint32(b)) - len(b)
+	}
+	return request, client, ok
 }
 
 // Read brings an answer, or loses it when the broker has given it.
