@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/streamport-go/streamport/internal/testenv"
-	"github.com/streamport-go/streamport/internal/verify/workload"
 	"github.com/streamport-go/streamport/kafka"
 )
 
@@ -23,16 +22,4 @@ func TestEveryInputHasOneOutput(t *testing.T) {
 	t.Log(v)
 	require.NoError(t, err)
 	require.NoError(t, v.Err())
-}
-
-func TestAHistoryOnRealBrokersIsSound(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	j, err := Long{
-		Version: testenv.DefaultVersion, Sharing: kafka.Cooperative, Policy: workload.PerBatch, For: 12 * time.Second, Seed: 1,
-		Log: t.Output(),
-	}.Run(ctx)
-	t.Log(j, j.Folder) // which is there if anything is wrong
-	require.NoError(t, err)
-	require.NoError(t, j.Err())
 }
