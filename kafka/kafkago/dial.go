@@ -5,12 +5,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"time"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
 )
 
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
 // dialer connects, and speaks TLS on the connection if the settings say so. Both together have RequestOverhead.
-func dialer(s engine.Settings) func(context.Context, string, string) (net.Conn, error) {
+func dialer(s engine.Settings) dialFunc {
 	dial := s.Dial
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
@@ -42,4 +45,30 @@ func encrypt(ctx context.Context, raw net.Conn, config *tls.Config, address stri
 		return nil, err
 	}
 	return conn, nil
+}
+
+// connectTime is what kafka-go may take until a connection is ready: for the versions, and, where somebody signs in, for
+// the token and the exchange, RequestOverhead each. Dialling itself is bounded by the dialer.
+func connectTime(s engine.Settings) time.Duration {
+	if s.SASL == nil {
+		return s.RequestOverhead
+	}
+	return 3 * s.RequestOverhead
+}
+
+// ready closes a connection that is not ready when ctx ends for its time. kafka-go waits for a broker's part in signing in
+// without any bound, and cancels ctx when the connection is ready.
+func ready(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		context.AfterFunc(ctx, func() {
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				_ = conn.Close()
+			}
+		})
+		return conn, nil
+	}
 }

@@ -37,7 +37,7 @@ func (driver) Check(s engine.Settings) error {
 	lacks(s.StaticMembers, "StaticMembers", can.StaticMembers)
 	lacks(s.Rack != "", "Rack", can.Rack)
 	if s.SASL != nil {
-		if _, err := mechanism(*s.SASL); err != nil {
+		if _, err := mechanism(*s.SASL, s.RequestOverhead); err != nil {
 			bad = append(bad, err)
 		}
 	}

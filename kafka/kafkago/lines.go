@@ -42,10 +42,11 @@ type lines struct {
 	open    map[*line]struct{} // every connection
 	dialing int                // connections that are being made
 	closed  bool
-	ended   chan struct{} // closed when closed is set and nothing is open or being made
-	unused  []*direct     // connections of ask, by the time of their last use
-	known   []string      // brokers that brokers told of
-	turn    int           // of the broker that ask tries first
+	ended   chan struct{}            // closed when closed is set and nothing is open or being made
+	unused  []*direct                // connections of ask, by the time of their last use
+	lanes   map[string]chan struct{} // by a broker's address
+	known   []string                 // brokers that brokers told of
+	turn    int                      // of the broker that ask tries first
 }
 
 func newLines(s engine.Settings, member string) (*lines, error) {
@@ -55,10 +56,10 @@ func newLines(s engine.Settings, member string) (*lines, error) {
 	}
 	l := &lines{
 		settings: s, id: id[:min(len(id), maxClientID)], dial: dialer(s), open: map[*line]struct{}{},
-		ended: make(chan struct{}),
+		ended: make(chan struct{}), lanes: map[string]chan struct{}{},
 	}
 	if s.SASL != nil {
-		m, err := mechanism(*s.SASL)
+		m, err := mechanism(*s.SASL, s.RequestOverhead)
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +103,7 @@ func (l *lines) knowing(topics []string) (used, replaced *segmentio.Transport) {
 // newTransport makes a Transport that asks for the metadata of topics; nil is all.
 func (l *lines) newTransport(topics []string) *segmentio.Transport {
 	return &segmentio.Transport{
-		Dial: l.connect, DialTimeout: l.settings.RequestOverhead, ClientID: l.id, SASL: l.sasl, Context: l.base,
+		Dial: ready(l.connect), DialTimeout: connectTime(l.settings), ClientID: l.id, SASL: l.sasl, Context: l.base,
 		MetadataTTL: metadataTTL, MetadataTopics: topics,
 	}
 }
