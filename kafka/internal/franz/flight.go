@@ -124,6 +124,7 @@ type term struct {
 	sealed  atomic.Bool // nothing is accepted into it any more
 	over    atomic.Bool // drained is closed, or about to be
 	drained chan struct{}
+	watched *time.Timer  // nil if nothing is watched
 	joined  atomic.Int64 // records counted in
 	_       [64]byte     // whoever joins and whoever leaves write to cache lines of their own
 	left    atomic.Int64 // records counted out
@@ -134,6 +135,9 @@ func newTerm(s *sink, now time.Time) *term {
 	delivery := s.config.DeliveryTimeout
 	t := &term{sink: s, until: now.Add(delivery / termsADelivery), drained: make(chan struct{})}
 	t.ctx, t.cancel = context.WithDeadlineCause(context.Background(), now.Add(delivery), errDelivery)
+	if s.grace > 0 {
+		t.watch(delivery + s.grace)
+	}
 	return t
 }
 
@@ -168,6 +172,7 @@ func (t *term) seal() {
 // settle ends a sealed term that is drained. Left is read first: if it is joined then, nobody is inside.
 func (t *term) settle() {
 	if left := t.left.Load(); left == t.joined.Load() && t.over.CompareAndSwap(false, true) {
+		t.unwatch()
 		t.cancel()
 		close(t.drained)
 	}

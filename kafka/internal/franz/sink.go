@@ -48,6 +48,8 @@ type sink struct {
 	ended    context.Context       // has ended
 	slabs    sync.Pool             // of *slab
 
+	grace   time.Duration  // after the delivery timeout; 0: nothing is watched
+	watches sync.WaitGroup // of terms
 	closing *ending
 
 	mu     sync.Mutex // guards what follows
@@ -84,10 +86,13 @@ func (c *client) openSink(config stream.SinkConfig, p engine.Probe, more ...kgo.
 		return nil, err
 	}
 	options = append(append(options, shape...), kgo.WithHooks(s.hooks()...), kgo.RetryBackoffFn(s.backoff),
-		kgo.ProducerOnDataLossDetected(s.lost))
+		kgo.ProducerOnDataLossDetected(s.lost), kgo.WithLogger(listener{s, c.settings.Logger}))
 	options = append(options, more...) // a transaction's outcome is one for all records: its own pauses doubt none
 	if s.native, err = kgo.NewClient(options...); err != nil {
 		return nil, fmt.Errorf("%w: %w", stream.ErrInvalid, err)
+	}
+	if !transactional(s.native) {
+		s.grace = grace(c.settings)
 	}
 	return s, nil
 }
@@ -359,6 +364,7 @@ func (s *sink) Close(ctx context.Context) error {
 		for _, t := range terms {
 			<-t.drained
 		}
+		s.watches.Wait()
 		return err
 	})
 }

@@ -123,8 +123,10 @@ func (a *answers) cause(f *flight, err error) error {
 	switch {
 	case errors.Is(err, kgo.ErrClientClosed):
 		return errShut
-	case f.term.ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded):
+	case f.term.ctx.Err() != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, kgo.ErrAborting)):
 		return errDelivery
+	case errors.Is(err, kgo.ErrAborting) && a.sink.grace > 0:
+		return errOverdue
 	}
 	told := lacking(err, engine.TopicDenied, "WRITE", "topic "+f.native.Topic)
 	if code, _ := engine.CodeOf(told); code == engine.ClusterDenied {

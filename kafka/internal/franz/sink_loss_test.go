@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/streamport-go/streamport/stream"
@@ -60,16 +61,65 @@ func TestLossFailsWhatWaits(t *testing.T) {
 			after := put("0", "after", 3)
 			require.Equal(t, make([]error, 3), a.wait(after...))
 
-			var stored []string
-			for _, r := range readAll(t, c.ListenAddrs(), "t", 12) {
-				if r.Partition == 0 {
-					stored = append(stored, string(r.Value))
-				}
-			}
-			require.Equal(t, append(sent(before), sent(after)...), stored)
-			require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
+			require.Equal(t, append(sent(before), sent(after)...), storedIn(0, readAll(t, c.ListenAddrs(), "t", 12)))
+			told := func() int { return strings.Count(log.String(), "level=ERROR") }
+			require.Eventually(t, func() bool { return told() > 0 }, 5*time.Second, time.Millisecond)
+			require.Equal(t, 1, told())
 		})
 	}
+}
+
+// TestLossWhileStaging: a loss is told of while a later batch of the partition is being put into a request, and the
+// callback is late.
+func TestLossWhileStaging(t *testing.T) {
+	c := fakeCluster(t, kfake.SeedTopics(1, "t", "u"))
+	settings, config := sinkSettings(c.ListenAddrs()), sinkConfig()
+	settings.PlaceByRecord, settings.BatchBytes = true, 600
+	log := held{config.Logger.Handler(), make(chan struct{})}
+	config.Logger = slog.New(log)
+	s := openTestSink(t, settings, config, limits{})
+	a := newAnswered(t)
+	before := append(large("t", "before", 1), large("u", "other", 1)...)
+	s.Append(t.Context(), before, a.done)
+	require.Equal(t, make([]error, 2), a.wait(before...))
+
+	staging := newStaging(t, s)
+	var requests atomic.Int32
+	release := refuseNext(c, kerr.OutOfOrderSequenceNumber, &requests)
+	t.Cleanup(release)
+	staging.watch(func() { staging.asked.Add(1) })
+	flying := large("t", "flying", 1)
+	s.Append(t.Context(), flying, a.done)
+	require.Eventually(t, func() bool { return requests.Load() > 0 }, 5*time.Second, time.Millisecond)
+	waiting, unharmed := large("t", "waiting", 4), large("u", "unharmed", 4)
+	staging.arrange(t, waiting, unharmed, a.done)
+	asked := staging.asked.Load()
+	release()
+	require.Eventually(t, func() bool { // the refusal is handled, or about to be
+		return staging.asked.Load() > asked || a.count(flying[0]) > 0
+	}, 5*time.Second, time.Millisecond)
+	staging.resume()
+	close(log.free)
+
+	require.ErrorIs(t, a.wait(flying...)[0], errLoss)
+	for _, err := range a.wait(waiting...) {
+		require.ErrorIs(t, err, errLoss)
+	}
+	require.Equal(t, make([]error, 4), a.wait(unharmed...))
+	after := large("t", "after", 3)
+	s.Append(t.Context(), after, a.done)
+	require.Equal(t, make([]error, 3), a.wait(after...))
+	require.Equal(t, append(sent(before[:1]), sent(after)...), values(readAll(t, c.ListenAddrs(), "t", 4)))
+}
+
+// storedIn are the values of one partition.
+func storedIn(partition int32, recs []*kgo.Record) (values []string) {
+	for _, r := range recs {
+		if r.Partition == partition {
+			values = append(values, string(r.Value))
+		}
+	}
+	return values
 }
 
 // TestTrimIsNoLoss: a producer that is forgotten since all that it stored was deleted goes on.
@@ -99,7 +149,7 @@ func refuseNext(c *kfake.Cluster, code *kerr.Error, requests *atomic.Int32) (rel
 			return nil, nil, false
 		}
 		requests.Add(1)
-		c.SleepControl(func() { <-free })
+		<-free // other requests wait too
 		if done.Swap(true) {
 			return nil, nil, false
 		}
