@@ -41,10 +41,12 @@ func badNames() []string {
 
 // Names are refused wherever they are given, before anything is sent.
 func TestNamesOfTopics(t *testing.T) {
-	b := open(t, kafka.Config{Brokers: fake(t, kfake.AllowAutoTopicCreation())})
-	refusesNames(t, b)
-	_, err := stream.NewProducer(bounded(t), b, stream.ProducerConfig{Streams: []string{strings.Repeat("x", 249)}})
-	told(t, err, stream.ErrNotFound)
+	inEach(t, func(t *testing.T, l library) {
+		b := l.strict(t, kafka.Config{Brokers: fake(t, kfake.AllowAutoTopicCreation())})
+		refusesNames(t, b)
+		_, err := stream.NewProducer(bounded(t), b, stream.ProducerConfig{Streams: []string{strings.Repeat("x", 249)}})
+		told(t, err, stream.ErrNotFound)
+	})
 }
 
 func refusesNames(t *testing.T, b *kafka.Backend) {
@@ -92,9 +94,13 @@ func quickProducer(t *testing.T, b stream.Backend, c stream.ProducerConfig) stre
 }
 
 // every calls each operation with ctx.
-func every(ctx context.Context, t *testing.T, b *kafka.Backend) map[string]error {
+func every(ctx context.Context, t *testing.T, l library, b *kafka.Backend) map[string]error {
 	t.Helper()
-	p := quickProducer(t, b, stream.ProducerConfig{Require: stream.Requirements{Transactions: stream.Native}, Streams: []string{"s"}})
+	config := stream.ProducerConfig{Streams: []string{"s"}}
+	if l == franzGo {
+		config.Require.Transactions = stream.Native
+	}
+	p := quickProducer(t, b, config)
 	c, err := stream.NewConsumer(bounded(t), b, stream.ConsumerConfig{Group: "g", Streams: []string{"s"}})
 	require.NoError(t, err)
 	errs := map[string]error{}
@@ -107,11 +113,16 @@ func every(ctx context.Context, t *testing.T, b *kafka.Backend) map[string]error
 	_, errs["lag"] = c.Lag(ctx)
 	errs["send"] = p.Send(ctx, &stream.Record{Stream: "s", Value: []byte(canary)})
 	p.SendAsync(ctx, &stream.Record{Stream: "s", Value: []byte(canary)}, func(_ stream.Ack, err error) { errs["send async"] = err })
-	errs["transact"] = p.Transact(ctx, func(stream.Tx) error { return nil })
+	if l == franzGo {
+		errs["transact"] = p.Transact(ctx, func(stream.Tx) error { return nil })
+	}
 	return errs
 }
 
-func TestContexts(t *testing.T) {
+func TestContexts(t *testing.T) { inEach(t, contexts) }
+
+func contexts(t *testing.T, l library) {
+	t.Helper()
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	late, stop := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
@@ -121,8 +132,8 @@ func TestContexts(t *testing.T) {
 		want error
 	}{"nil": {nil, stream.ErrInvalid}, "cancelled": {cancelled, context.Canceled}, "late": {late, context.DeadlineExceeded}} {
 		t.Run(name, func(t *testing.T) {
-			b := open(t, kafka.Config{Brokers: fake(t)})
-			for op, err := range every(c.ctx, t, b) {
+			b := l.strict(t, kafka.Config{Brokers: fake(t)})
+			for op, err := range every(c.ctx, t, l, b) {
 				require.ErrorIs(t, err, c.want, op)
 				require.NotErrorIs(t, err, stream.ErrUnknownOutcome, op)
 				require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), canary, op)
@@ -130,7 +141,7 @@ func TestContexts(t *testing.T) {
 			lags, err := b.Lag(bounded(t), stream.SourceConfig{Streams: []string{"s"}}, nil)
 			require.NoError(t, err)
 			require.Zero(t, lags[0].Records.N, "something was stored")
-			_, err = kafka.Open(c.ctx, kafka.Config{Brokers: []string{"127.0.0.1:1"}})
+			_, err = l.open(c.ctx, kafka.Config{Brokers: []string{"127.0.0.1:1"}})
 			require.ErrorIs(t, err, c.want)
 		})
 	}
@@ -139,8 +150,9 @@ func TestContexts(t *testing.T) {
 // Batches with something in them that can never be stored are refused as a whole, before anything is sent; what only this
 // backend refuses fails by itself.
 func TestBatchesWithOneMistake(t *testing.T) {
-	b := open(t, kafka.Config{Brokers: fake(t)})
-	batchesWithOneMistake(t, b, "s")
+	inEach(t, func(t *testing.T, l library) {
+		batchesWithOneMistake(t, l.strict(t, kafka.Config{Brokers: fake(t)}), "s")
+	})
 }
 
 func batchesWithOneMistake(t *testing.T, b stream.Backend, topic string) {
@@ -222,7 +234,10 @@ func TestCertificatesOutOfDate(t *testing.T) {
 }
 
 // A server that is no broker, or a broken one, is an error that names it: in time, and without the memory it asks for.
-func TestServersThatAreNoBrokers(t *testing.T) {
+func TestServersThatAreNoBrokers(t *testing.T) { inEach(t, noBrokers) }
+
+func noBrokers(t *testing.T, l library) {
+	t.Helper()
 	for name, answer := range map[string][]byte{
 		"says nothing and hangs up": {},
 		"speaks HTTP":               []byte("HTTP/1.1 400 Bad Request\r\n\r\n"),
@@ -236,7 +251,7 @@ func TestServersThatAreNoBrokers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address := answering(t, answer)
-			b := open(t, kafka.Config{Brokers: []string{address}, RequestTimeout: 200 * time.Millisecond})
+			b := l.strict(t, kafka.Config{Brokers: []string{address}, RequestTimeout: 200 * time.Millisecond})
 			var before, behind runtime.MemStats
 			runtime.ReadMemStats(&before)
 			begun := time.Now()

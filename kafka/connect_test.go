@@ -179,14 +179,17 @@ func TestDialIsReplacedAndEncrypted(t *testing.T) {
 	require.NoError(t, use(bounded(t), open(t, c)))
 }
 
-func TestUnreachableBrokersAreNamedInTime(t *testing.T) {
+func TestUnreachableBrokersAreNamedInTime(t *testing.T) { inEach(t, unreachable) }
+
+func unreachable(t *testing.T, lib library) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	nobody := l.Addr().String()
 	require.NoError(t, l.Close())
 	for name, brokers := range map[string][]string{"one": {nobody}, "two": {nobody, "127.0.0.1:1"}} {
 		t.Run(name, func(t *testing.T) {
-			b := open(t, kafka.Config{Brokers: brokers})
+			b := lib.strict(t, kafka.Config{Brokers: brokers})
 			begun := time.Now()
 			_, err := b.Capabilities(bounded(t), "s")
 			require.ErrorContains(t, err, "brokers "+strings.Join(brokers, ","))
@@ -202,30 +205,40 @@ func TestUnreachableBrokersAreNamedInTime(t *testing.T) {
 }
 
 // A broker that takes connections and says nothing.
-func TestSilentBrokersAreNamedInTime(t *testing.T) {
+func TestSilentBrokersAreNamedInTime(t *testing.T) { inEach(t, silent) }
+
+func silent(t *testing.T, lib library) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = l.Close() })
-	b := open(t, kafka.Config{Brokers: []string{l.Addr().String()}, RequestTimeout: 200 * time.Millisecond})
+	b := lib.strict(t, kafka.Config{Brokers: []string{l.Addr().String()}, RequestTimeout: 200 * time.Millisecond})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	_, err = b.Capabilities(ctx, "s")
 	require.ErrorContains(t, err, "brokers "+l.Addr().String())
 }
 
-func TestBackendCloseEndsEverything(t *testing.T) {
-	b := open(t, kafka.Config{Brokers: fake(t)})
+func TestBackendCloseEndsEverything(t *testing.T) { inEach(t, closeEndsEverything) }
+
+func closeEndsEverything(t *testing.T, l library) {
+	t.Helper()
+	b := l.strict(t, kafka.Config{Brokers: fake(t)})
 	ctx := bounded(t)
-	require.NoError(t, b.Client().Ping(ctx), "the typed way out works")
 	sink, err := b.OpenSink(ctx, sinkConfig())
 	require.NoError(t, err)
-	transactions := sinkConfig()
-	transactions.Transactions, transactions.Sessions = true, 1
-	tx, err := b.OpenSink(ctx, transactions)
-	require.NoError(t, err)
-	require.Implements(t, (*stream.TxSink)(nil), tx)
 	_, isTx := sink.(stream.TxSink)
 	require.False(t, isTx)
+	sinks := []stream.Sink{sink}
+	if l == franzGo {
+		require.NoError(t, b.Client().Ping(ctx), "the typed way out works")
+		transactions := sinkConfig()
+		transactions.Transactions, transactions.Sessions = true, 1
+		tx, err := b.OpenSink(ctx, transactions)
+		require.NoError(t, err)
+		require.Implements(t, (*stream.TxSink)(nil), tx)
+		sinks = append(sinks, tx)
+	}
 	closed, err := b.OpenSink(ctx, sinkConfig())
 	require.NoError(t, err)
 	require.NoError(t, closed.Close(ctx))
@@ -242,7 +255,7 @@ func TestBackendCloseEndsEverything(t *testing.T) {
 	require.ErrorIs(t, err, stream.ErrClosed)
 	_, err = claim.Fetch(ctx, make([]stream.Record, 1))
 	require.ErrorIs(t, err, stream.ErrClosed)
-	for _, s := range []stream.Sink{sink, tx} {
+	for _, s := range sinks {
 		s.Append(ctx, []*stream.Record{{Stream: "s"}}, func(_ stream.Ack, err error) { require.ErrorIs(t, err, stream.ErrClosed) })
 	}
 	for op, err := range everyWayIn(ctx, b) {

@@ -13,9 +13,7 @@ import (
 
 // A log that has lost what a group's checkpoint points at is told with both positions, and is never jumped over in silence.
 func TestExpiredCheckpoint(t *testing.T) {
-	for _, l := range []library{franzGo, kafkaGo} {
-		t.Run(l.name(), func(t *testing.T) { expiredCheckpoint(t, fakeHarness(t, l, nil, "")) })
-	}
+	inEach(t, func(t *testing.T, l library) { expiredCheckpoint(t, fakeHarness(t, l, nil, "")) })
 }
 
 func expiredCheckpoint(t *testing.T, h streamtest.Harness) {

@@ -20,31 +20,35 @@ import (
 func TestLeaderLoss(t *testing.T) {
 	t.Parallel() // it mostly waits
 	b := startBrokers(t, testenv.Config{Nodes: 3})
-	for _, how := range []struct {
-		name       string
-		away, back func(t *testing.T, topic string, leader int)
-	}{
-		{"moved by hand", b.moveLeader, b.preferLeader},
-		{"stopped in order", b.onNode(b.Terminate), b.restart},
-		{"killed", b.onNode(b.Kill), b.restart},
-		{"paused", b.onNode(b.Pause), b.onNode(b.Resume)},
-	} {
-		t.Run(how.name, func(t *testing.T) {
-			topic := b.topic(t, 1)
-			leader := b.leaderOfAll(t, topic)
-			s := b.sendOn(t, topic)
-			s.await(t, 100)
-			how.away(t, topic, leader)
-			begun := time.Now()
-			s.await(t, s.sent()+1)
-			t.Logf("a record that was sent after the leader had gone was stored after %v", time.Since(begun).Round(time.Millisecond))
-			how.back(t, topic, leader)
-			s.await(t, s.sent()+100)
-			s.stop(t)
-			require.Equal(t, s.values, values(b.log(t, topic, 0)))
-		})
-	}
+	t.Run("moved by hand", b.movedByHand)
+	t.Run("stopped in order", b.stoppedInOrder)
+	t.Run("killed", b.killed)
+	t.Run("paused", b.paused)
 	t.Run("none left", b.leaderless)
+}
+
+func (b *brokers) movedByHand(t *testing.T)    { b.leaderGoes(t, b.moveLeader, b.preferLeader) }
+func (b *brokers) stoppedInOrder(t *testing.T) { b.leaderGoes(t, b.onNode(b.Terminate), b.restart) }
+func (b *brokers) killed(t *testing.T)         { b.leaderGoes(t, b.onNode(b.Kill), b.restart) }
+func (b *brokers) paused(t *testing.T)         { b.leaderGoes(t, b.onNode(b.Pause), b.onNode(b.Resume)) }
+
+// leaderGoes sends and reads on while a partition's leader goes away and comes back. It returns how long records waited.
+func (b *brokers) leaderGoes(t *testing.T, away, back func(t *testing.T, topic string, leader int)) (waited time.Duration) {
+	t.Helper()
+	topic := b.topic(t, 1)
+	leader := b.leaderOfAll(t, topic)
+	s := b.sendOn(t, topic)
+	s.await(t, 100)
+	away(t, topic, leader)
+	begun := time.Now()
+	s.await(t, s.sent()+1)
+	waited = time.Since(begun)
+	t.Logf("a record that was sent after the leader had gone was stored after %v", waited.Round(time.Millisecond))
+	back(t, topic, leader)
+	s.await(t, s.sent()+100)
+	s.stop(t)
+	require.Equal(t, s.values, values(b.log(t, topic, 0)))
+	return waited
 }
 
 // leaderless: the only replica of a partition is away. The record waits for it, and does not fail.

@@ -20,6 +20,14 @@ const (
 	kafkaGo library = "kafka-go"
 )
 
+// inEach runs a test through each library.
+func inEach(t *testing.T, test func(t *testing.T, l library)) {
+	t.Helper()
+	for _, l := range []library{franzGo, kafkaGo} {
+		t.Run(l.name(), func(t *testing.T) { test(t, l) })
+	}
+}
+
 func (l library) name() string { return cmp.Or(string(l), "franz-go") }
 
 // prefix stands before names of what is kept of the library.

@@ -22,8 +22,9 @@ import (
 )
 
 // TestProduceOnServers does on a real broker what a fake one may take otherwise.
-func TestProduceOnServers(t *testing.T) {
-	b := startBrokers(t, testenv.Config{})
+func TestProduceOnServers(t *testing.T) { startBrokers(t, testenv.Config{}).produces(t) }
+
+func (b *brokers) produces(t *testing.T) {
 	b.tests(t, map[string]func(*testing.T){
 		"keys":     b.keysLieWhereJavaPutsThem,
 		"nil keys": b.nilKeysSpreadByBatches,

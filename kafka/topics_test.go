@@ -17,11 +17,17 @@ import (
 // group began at the end.
 func TestTopicsOfAnExpressionArePickedUp(t *testing.T) {
 	t.Parallel()
+	inEach(t, topicsOfAnExpression)
+}
+
+func topicsOfAnExpression(t *testing.T, l library) {
+	t.Helper()
+	t.Parallel()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "orders-a", "other"))
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
 	answerEpochs(cluster)
-	b := franzGo.opened(t, kafka.Config{Brokers: cluster.ListenAddrs(), MetadataMaxAge: 500 * time.Millisecond})
+	b := l.opened(t, kafka.Config{Brokers: cluster.ListenAddrs(), MetadataMaxAge: 500 * time.Millisecond})
 	p := opened(t, b)
 	send(t, p, "orders-a", "before the group")
 	seen := newSeen()
@@ -40,17 +46,23 @@ func TestTopicsOfAnExpressionArePickedUp(t *testing.T) {
 // A partition that is added later is read from its beginning as well.
 func TestPartitionsArePickedUp(t *testing.T) {
 	t.Parallel()
+	inEach(t, addedPartitions)
+}
+
+func addedPartitions(t *testing.T, l library) {
+	t.Helper()
+	t.Parallel()
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
 	answerEpochs(cluster)
 	config := kafka.Config{Brokers: cluster.ListenAddrs(), MetadataMaxAge: 500 * time.Millisecond, PlaceByRecord: true}
-	b := franzGo.opened(t, config)
+	b := l.opened(t, config)
 	seen := newSeen()
 	run(t, b, stream.ConsumerConfig{Group: "g", Streams: []string{"t"}, Start: stream.Latest()}, seen)
 	seen.await(t, "hold t")
 	require.NoError(t, grow(t.Context(), config, "t", 2))
-	p := opened(t, franzGo.opened(t, config))
+	p := opened(t, l.opened(t, config))
 	require.NoError(t, p.Send(bounded(t), &stream.Record{Stream: "t", Partition: "1", Value: []byte("first of a new partition")}))
 	seen.await(t, "first of a new partition")
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -24,8 +25,19 @@ import (
 // traps are what brokers accept and must not get.
 func (b *brokers) traps(t *testing.T) {
 	tests := map[string]func(*testing.T){
+		"late checkpoint, eager":     func(t *testing.T) { b.lateCheckpoint(t, kafka.Eager) },
+		"zombie's checkpoint, eager": func(t *testing.T) { b.zombie(t, kafka.Eager, false) },
+	}
+	if b.library == franzGo {
+		maps.Copy(tests, b.trapsOfFranz())
+	}
+	b.tests(t, tests)
+}
+
+// trapsOfFranz are those that only its groups and its transactions can walk into.
+func (b *brokers) trapsOfFranz() map[string]func(*testing.T) {
+	tests := map[string]func(*testing.T){
 		"late checkpoint, cooperative":   func(t *testing.T) { b.lateCheckpoint(t, kafka.Cooperative) },
-		"late checkpoint, eager":         func(t *testing.T) { b.lateCheckpoint(t, kafka.Eager) },
 		"zombie's transaction":           func(t *testing.T) { b.zombie(t, kafka.Cooperative, true) },
 		"zombie's checkpoint":            func(t *testing.T) { b.zombie(t, kafka.Cooperative, false) },
 		"offsets only, and after leave":  b.offsetsOnly,
@@ -35,7 +47,7 @@ func (b *brokers) traps(t *testing.T) {
 		tests["late checkpoint, server"] = func(t *testing.T) { b.lateCheckpoint(t, kafka.Server) }
 		tests["zombie's transaction, server"] = func(t *testing.T) { b.zombie(t, kafka.Server, true) }
 	}
-	b.tests(t, tests)
+	return tests
 }
 
 // lateCheckpoint: a member that gave a partition away checkpoints it. Brokers would take that, since they look at the
@@ -179,8 +191,12 @@ func (b *brokers) zombie(t *testing.T, how kafka.Assignment, transacts bool) {
 	}
 	entered, goOn, result := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	old := b.open(t, config(way))
-	transactional := stream.ProducerConfig{Streams: []string{out}, Member: "old", Require: stream.Requirements{Transactions: stream.Native}}
-	p := producer(t, old, transactional)
+	var p stream.Producer
+	if transacts {
+		p = producer(t, old, stream.ProducerConfig{
+			Streams: []string{out}, Member: "old", Require: stream.Requirements{Transactions: stream.Native},
+		})
+	}
 	write := func(ctx context.Context, part *stream.Partition, r *stream.Record) error {
 		if !transacts {
 			close(entered)

@@ -11,16 +11,19 @@ import (
 	"github.com/streamport-go/streamport/internal/testenv"
 )
 
-// The same program on a real broker counts what it counts on memory, and nothing is lost or out of order.
+// The same program on a real broker, through either client library, counts what it counts on memory, and nothing is lost
+// or out of order.
 func TestCountsOnKafkaAreThoseOnMemory(t *testing.T) {
 	onMemory := output(t, "-url", "memory:?session=1ms")
 	for _, version := range []string{testenv.DefaultVersion, testenv.VersionTV1} {
 		t.Run(version, func(t *testing.T) {
 			broker := testenv.Run(t, testenv.Config{Version: version})
-			onKafka := output(t, "-url", "kafka://"+strings.Join(broker.Bootstrap(), ",")+"?session=2s")
-			requireRight(t, onKafka)
-			require.Equal(t, counts(onMemory), counts(onKafka))
-			t.Logf("Apache Kafka %s:\n%s", version, onKafka)
+			for _, client := range []string{"franz-go", "kafka-go"} {
+				onKafka := output(t, "-url", "kafka://"+strings.Join(broker.Bootstrap(), ",")+"?session=2s&client="+client)
+				requireRight(t, onKafka)
+				require.Equal(t, counts(onMemory), counts(onKafka))
+				t.Logf("Apache Kafka %s, %s:\n%s", version, client, onKafka)
+			}
 		})
 	}
 }
