@@ -18,8 +18,10 @@ import (
 )
 
 const (
-	idleAge      = 30 * time.Second // after which an unused connection is closed, at the next question
-	idleOfBroker = 2                // unused connections of a broker that are kept
+	idleAge = 30 * time.Second // after which an unused connection is closed, at the next question
+	// lanes bounds the connections to one broker: on each there is one request at a time, and checkpoints of many
+	// partitions go to the same coordinator.
+	lanes = 3
 )
 
 // errUnsent marks what failed before a request was sent: the brokers did nothing.
@@ -27,36 +29,74 @@ var errUnsent = errors.New("nothing was sent")
 
 // ask sends a request to one broker, and waits for the answer until ctx ends, and for RequestOverhead at most, beyond what
 // the request itself allows the broker. It goes where a Transport cannot be told to go: to the broker of the address, or,
-// where that is "", to any that can be reached. A Transport also answers metadata from memory.
+// where that is "", to the first that can be reached. A Transport also answers metadata from memory.
 //
 // It sends once, but for questions that meet a connection which the broker has closed since it was used last. An error
 // that Is errUnsent says that no broker got the request. Errors are kafka-go's own: see mapped.
 func (l *lines) ask(ctx context.Context, address string, request protocol.Message) (protocol.Message, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnsent, err)
+	if address != "" {
+		return l.askOf(ctx, address, request)
+	}
+	var errs []error
+	for _, candidate := range l.candidates() {
+		answer, err := l.askOf(ctx, candidate, request)
+		if err == nil || !errors.Is(err, errUnsent) || !isPassing(err) {
+			return answer, err
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, errors.Join(errs...)
+}
+
+// askOf asks the broker of an address.
+func (l *lines) askOf(ctx context.Context, address string, request protocol.Message) (protocol.Message, error) {
+	lane := l.lane(address)
+	select {
+	case lane <- struct{}{}:
+		defer func() { <-lane }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: %w", errUnsent, ctx.Err())
+	case <-l.base.Done():
+		return nil, fmt.Errorf("%w: %w", errUnsent, stream.ErrClosed)
 	}
 	if c := l.idle(address); c != nil {
 		answer, err := l.exchange(ctx, c, request)
 		if err == nil || !isHungUp(err) || !isQuestion(request) || ctx.Err() != nil {
 			return answer, err
 		}
-		l.forget(c.address)
 	}
-	c, err := l.reach(ctx, address)
+	c, err := l.shake(ctx, address)
 	if err != nil {
+		l.forget(address)
 		return nil, fmt.Errorf("%w: %w", errUnsent, err)
 	}
 	return l.exchange(ctx, c, request)
+}
+
+// lane holds one for each connection to a broker that is in use.
+func (l *lines) lane(address string) chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lane := l.lanes[address]
+	if lane == nil {
+		lane = make(chan struct{}, lanes)
+		l.lanes[address] = lane
+	}
+	return lane
 }
 
 // exchange keeps the connection if there was an answer. Otherwise one may still come, and would be taken for the next.
 func (l *lines) exchange(ctx context.Context, c *direct, request protocol.Message) (protocol.Message, error) {
 	answer, err := c.roundTrip(ctx, request, l.settings.RequestOverhead+allowance(request))
 	switch {
-	case err != nil && l.base.Err() != nil:
-		return nil, fmt.Errorf("%w: %w", stream.ErrClosed, err)
 	case err == nil:
-		if told, ok := answer.(*metadata.Response); ok {
+		switch told := answer.(type) {
+		case *metadata.Response:
+			l.note(told.Brokers)
+		case *identityResponse:
 			l.note(told.Brokers)
 		}
 		l.keep(c)
@@ -65,6 +105,9 @@ func (l *lines) exchange(ctx context.Context, c *direct, request protocol.Messag
 	default:
 		_ = c.conn.Close()
 		l.forget(c.address)
+	}
+	if err != nil && l.base.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", stream.ErrClosed, err)
 	}
 	return answer, err
 }
@@ -91,26 +134,6 @@ func isQuestion(request protocol.Message) bool {
 func isHungUp(err error) bool {
 	var broken *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || (errors.As(err, &broken) && !broken.Timeout())
-}
-
-// reach connects to a broker: for "" to the first that can be, those before it in turn left out.
-func (l *lines) reach(ctx context.Context, address string) (*direct, error) {
-	if address != "" {
-		return l.shake(ctx, address)
-	}
-	var errs []error
-	for _, candidate := range l.candidates() {
-		c, err := l.shake(ctx, candidate)
-		if err == nil {
-			return c, nil
-		}
-		errs = append(errs, err)
-		l.forget(candidate)
-		if ctx.Err() != nil || !isPassing(err) {
-			break
-		}
-	}
-	return nil, errors.Join(errs...)
 }
 
 // isPassing reports whether another broker, or the same one later, may do what one did not. The credentials are the same
@@ -147,10 +170,11 @@ func ignoreClosed(err error) error {
 	return err
 }
 
-// idle takes an unused connection to an address, the last used; for "" to any. It closes those that are too old.
+// idle takes an unused connection to an address, the last used, and closes those that are too old.
 func (l *lines) idle(address string) *direct {
 	now := time.Now()
 	l.mu.Lock()
+	var found *direct
 	var old []*direct
 	l.unused = slices.DeleteFunc(l.unused, func(c *direct) bool {
 		if c.isFresh(now) {
@@ -159,9 +183,8 @@ func (l *lines) idle(address string) *direct {
 		old = append(old, c)
 		return true
 	})
-	var found *direct
 	for i, c := range slices.Backward(l.unused) {
-		if address == "" || c.address == address {
+		if c.address == address {
 			found = c
 			l.unused = slices.Delete(l.unused, i, i+1)
 			break
@@ -176,23 +199,17 @@ func (l *lines) idle(address string) *direct {
 func (l *lines) keep(c *direct) {
 	c.used = time.Now()
 	l.mu.Lock()
-	var same int
-	for _, other := range l.unused {
-		if other.address == c.address {
-			same++
-		}
-	}
-	kept := same < idleOfBroker && !l.closed
-	if kept {
+	closed := l.closed
+	if !closed {
 		l.unused = append(l.unused, c)
 	}
 	l.mu.Unlock()
-	if !kept {
+	if closed {
 		_ = c.conn.Close()
 	}
 }
 
-// forget closes the unused connections of a broker that has failed, and asks another one first from now on.
+// forget closes the unused connections of a broker that has failed, and has ask try another one first from now on.
 func (l *lines) forget(address string) {
 	l.mu.Lock()
 	var gone []*direct
@@ -216,9 +233,6 @@ func hangUp(lines []*direct) {
 
 // note remembers where brokers are, so that a question finds one even if those of the configuration are gone.
 func (l *lines) note(brokers []metadata.ResponseBroker) {
-	if len(brokers) == 0 {
-		return
-	}
 	addresses := make([]string, len(brokers))
 	for i, b := range brokers {
 		addresses[i] = addressOf(b)

@@ -50,23 +50,23 @@ func (driver) Open(s engine.Settings) (engine.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{settings: s, lines: lines}, nil
+	return &client{settings: s, lines: lines, native: sync.OnceValue(lines.native)}, nil
 }
 
 // A client is kafka-go, opened. Producers, fetchers and members have lines of their own.
 type client struct {
-	settings engine.Settings
-	lines    *lines
-	close    sync.Once
+	settings     engine.Settings
+	lines        *lines
+	coordinators coordinators
+	native       func() *segmentio.Client
+	close        sync.Once
 }
 
 // Abilities tells what kafka-go cannot do.
 func (*client) Abilities() engine.Abilities { return abilities() }
 
-// Native is a *segmentio.Client for questions and single writes. It knows no topics but those that its caller asks for.
-func (c *client) Native() any {
-	return &segmentio.Client{Addr: c.lines.seeds(), Timeout: c.settings.RequestOverhead, Transport: c.lines.transport(nil)}
-}
+// Native is a *segmentio.Client, the same for all callers.
+func (c *client) Native() any { return c.native() }
 
 // Close closes the connections of questions and single writes.
 func (c *client) Close() { c.close.Do(c.lines.close) }

@@ -19,6 +19,9 @@ import (
 // 0.1 to 1.4 s.
 const metadataTTL = time.Second
 
+// nativeTTL is kafka-go's default of metadataTTL, for a Transport that asks for all topics.
+const nativeTTL = 6 * time.Second
+
 // maxClientID bounds the client id, in bytes.
 const maxClientID = 256
 
@@ -38,9 +41,10 @@ type lines struct {
 
 	mu      sync.Mutex // guards what follows
 	used    *segmentio.Transport
-	topics  []string           // of used, sorted
-	open    map[*line]struct{} // every connection
-	dialing int                // connections that are being made
+	lent    *segmentio.Transport // by native; nil: nobody asked
+	topics  []string             // of used, sorted
+	open    map[*line]struct{}   // every connection
+	dialing int                  // connections that are being made
 	closed  bool
 	ended   chan struct{}            // closed when closed is set and nothing is open or being made
 	unused  []*direct                // connections of ask, by the time of their last use
@@ -106,6 +110,17 @@ func (l *lines) newTransport(topics []string) *segmentio.Transport {
 		Dial: ready(l.connect), DialTimeout: connectTime(l.settings), ClientID: l.id, SASL: l.sasl, Context: l.base,
 		MetadataTTL: metadataTTL, MetadataTopics: topics,
 	}
+}
+
+// native is a client for others. Its Transport knows all topics, since one that is told which cannot be told of others, and
+// asks for them every nativeTTL at most, from its first use on.
+func (l *lines) native() *segmentio.Client {
+	t := l.newTransport(nil)
+	t.MetadataTTL = nativeTTL
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lent = t
+	return &segmentio.Client{Addr: l.seeds(), Timeout: l.settings.RequestOverhead, Transport: t}
 }
 
 // connect dials until ctx or the lines end, and notes the connection.
@@ -179,7 +194,7 @@ func (l *lines) checkEnded() {
 func (l *lines) close() {
 	l.mu.Lock()
 	l.closed = true
-	used, unused := l.used, l.unused
+	used, unused := []*segmentio.Transport{l.used, l.lent}, l.unused
 	l.unused = nil
 	open := make([]*line, 0, len(l.open))
 	for c := range l.open {
@@ -188,8 +203,10 @@ func (l *lines) close() {
 	l.checkEnded()
 	l.mu.Unlock()
 	l.cancel()
-	if used != nil {
-		used.CloseIdleConnections()
+	for _, t := range used {
+		if t != nil {
+			t.CloseIdleConnections()
+		}
 	}
 	hangUp(unused)
 	for _, c := range open {

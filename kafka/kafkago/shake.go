@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"time"
@@ -89,7 +90,7 @@ func (c *direct) authenticate(ctx context.Context, mechanism sasl.Mechanism, pat
 			c.ends = begun.Add(time.Duration(told.SessionLifetimeMs) * time.Millisecond * 9 / 10)
 		}
 		if done, said, err = machine.Next(ctx, told.AuthBytes); err != nil {
-			return fmt.Errorf("%w: %w", stream.ErrUnauthorized, err)
+			return err
 		}
 	}
 	return nil
@@ -102,21 +103,26 @@ const (
 )
 
 // version chooses the highest that both sides know; kafka-go would send one that a broker does not know.
-func (c *direct) version(key protocol.ApiKey) (int16, error) {
+func (c *direct) version(request protocol.Message) (int16, error) {
 	if c.known == nil {
 		return 0, nil // the versions are being asked for
 	}
+	key := request.ApiKey()
 	broker, ok := c.known[key]
-	low, high := max(key.MinVersion(), broker.MinVersion), min(key.MaxVersion(), broker.MaxVersion)
+	low, high := key.MinVersion(), key.MaxVersion()
+	if own, isOwn := request.(wired); isOwn {
+		low, high = own.version(), own.version()
+	}
+	low, high = max(low, broker.MinVersion), min(high, broker.MaxVersion)
 	if !ok || low > high {
-		return 0, fmt.Errorf("%w: %w: kafka-go and the broker have no version of %v in common", errUnsent, stream.ErrUnsupported, key)
+		return 0, fmt.Errorf("%w: %w: the broker has no version of %v that is known here", errUnsent, stream.ErrUnsupported, key)
 	}
 	return high, nil
 }
 
 // roundTrip ends with ctx, and after patience.
 func (c *direct) roundTrip(ctx context.Context, request protocol.Message, patience time.Duration) (protocol.Message, error) {
-	version, err := c.version(request.ApiKey())
+	version, err := c.version(request)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +131,7 @@ func (c *direct) roundTrip(ctx context.Context, request protocol.Message, patien
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
+	c.count++
 	answer, err := c.exchange(request, version)
 	if ended := ctx.Err(); err != nil && ended != nil {
 		return nil, fmt.Errorf("%w: %w", ended, err)
@@ -133,23 +140,62 @@ func (c *direct) roundTrip(ctx context.Context, request protocol.Message, patien
 }
 
 func (c *direct) exchange(request protocol.Message, version int16) (protocol.Message, error) {
-	c.count++
-	if err := protocol.WriteRequest(c.conn, version, c.count, c.id, request); err != nil {
-		return nil, err
+	own, isOwn := request.(wired)
+	var err error
+	if isOwn {
+		_, err = c.conn.Write(framed(own, c.count, c.id))
+	} else {
+		err = protocol.WriteRequest(c.conn, version, c.count, c.id, request)
 	}
-	size, err := c.conn.Peek(4)
 	if err != nil {
 		return nil, err
 	}
-	if size[0] == tlsAlert && size[1] == tlsMajor {
-		return nil, fmt.Errorf("%w: the broker expects TLS", stream.ErrInvalid)
+	n, err := c.size()
+	if err != nil {
+		return nil, err
 	}
-	if n := int32(binary.BigEndian.Uint32(size)); n < 0 || n > c.most {
-		return nil, fmt.Errorf("%w: a broker's answer of %d bytes, at most %d are read", stream.ErrCorrupt, n, c.most)
+	if isOwn {
+		return c.readOwn(own, n)
 	}
 	number, answer, err := protocol.ReadResponse(c.conn, request.ApiKey(), version)
-	if err == nil && number != c.count {
-		err = fmt.Errorf("%w: a broker's answer to request %d, asked was %d", stream.ErrCorrupt, number, c.count)
+	if err != nil {
+		return nil, err
 	}
-	return answer, err
+	return answer, c.check(number)
+}
+
+// size looks at how long the answer is.
+func (c *direct) size() (int32, error) {
+	size, err := c.conn.Peek(4)
+	if err != nil {
+		return 0, err
+	}
+	if size[0] == tlsAlert && size[1] == tlsMajor {
+		return 0, fmt.Errorf("%w: the broker expects TLS", stream.ErrInvalid)
+	}
+	n := int32(binary.BigEndian.Uint32(size))
+	if n < 4 || n > c.most {
+		return 0, fmt.Errorf("%w: a broker's answer of %d bytes, at most %d are read", stream.ErrCorrupt, n, c.most)
+	}
+	return n, nil
+}
+
+// check refuses the answer to another request.
+func (c *direct) check(number int32) error {
+	if number == c.count {
+		return nil
+	}
+	return fmt.Errorf("%w: a broker's answer to request %d, asked was %d", stream.ErrCorrupt, number, c.count)
+}
+
+// readOwn reads the answer to a request that kafka-go does not know.
+func (c *direct) readOwn(request wired, n int32) (protocol.Message, error) {
+	frame := make([]byte, 4+int(n))
+	if _, err := io.ReadFull(c.conn, frame); err != nil {
+		return nil, err
+	}
+	if err := c.check(int32(binary.BigEndian.Uint32(frame[4:]))); err != nil {
+		return nil, err
+	}
+	return request.decode(frame[8:])
 }
