@@ -16,6 +16,3 @@ func (c *client) OpenSink(ctx context.Context, config stream.SinkConfig, p engin
 func (c *client) OpenFetcher(r engine.Receiver, config engine.FetchConfig) (engine.Fetcher, error) {
 	return nil, errAbsent
 }
-func (c *client) OpenMember(ctx context.Context, l engine.Listener, config engine.MemberConfig) (engine.Member, error) {
-	return nil, errAbsent
-}
