@@ -192,6 +192,17 @@ func (l *lines) checkEnded() {
 // close ends all connections and what waits for them. It waits until their users, which are goroutines of kafka-go, have
 // closed them too, so that none of these is left.
 func (l *lines) close() {
+	l.cut()
+	timer := time.NewTimer(closePatience)
+	defer timer.Stop()
+	select {
+	case <-l.ended:
+	case <-timer.C:
+	}
+}
+
+// cut is close that does not wait.
+func (l *lines) cut() {
 	l.mu.Lock()
 	l.closed = true
 	used, unused := []*segmentio.Transport{l.used, l.lent}, l.unused
@@ -211,12 +222,6 @@ func (l *lines) close() {
 	hangUp(unused)
 	for _, c := range open {
 		_ = c.Conn.Close()
-	}
-	timer := time.NewTimer(closePatience)
-	defer timer.Stop()
-	select {
-	case <-l.ended:
-	case <-timer.C:
 	}
 }
 
