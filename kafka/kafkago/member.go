@@ -137,13 +137,13 @@ func (m *member) end() {
 // sever ends every connection, and every wait for one.
 func (m *member) sever() {
 	m.cut()
-	m.lines.close()
+	m.lines.cut()
 	m.mu.Lock()
 	m.severed = true
 	wire := m.wire
 	m.mu.Unlock()
 	if wire != nil {
-		wire.close()
+		wire.cut()
 	}
 }
 
@@ -154,7 +154,7 @@ func (m *member) wired(wire *lines) {
 	severed := m.severed
 	m.mu.Unlock()
 	if severed {
-		wire.close()
+		wire.cut()
 	}
 }
 

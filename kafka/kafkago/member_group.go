@@ -27,7 +27,7 @@ func (m *member) newGroup(alive context.Context, topics []string) (*group, error
 	native, err := segmentio.NewConsumerGroup(segmentio.ConsumerGroupConfig{
 		ID: m.config.Group, Brokers: m.settings.Brokers, Topics: topics,
 		Dialer: &segmentio.Dialer{
-			ClientID: wire.id, DialFunc: uncreating(wire.connect), Timeout: m.settings.RequestOverhead,
+			ClientID: wire.id, DialFunc: uncreating(ready(wire.connect)), Timeout: connectTime(m.settings),
 			SASLMechanism: wire.sasl,
 		},
 		GroupBalancers:    []segmentio.GroupBalancer{b},
@@ -46,11 +46,12 @@ func (m *member) newGroup(alive context.Context, topics []string) (*group, error
 
 // close ends the group without a word to it. Let is called meanwhile: the group waits for what holds its generation.
 func (g *group) close(let ...func()) {
-	g.wire.close()
+	g.wire.cut()
 	var closing sync.WaitGroup
 	closing.Go(func() { _ = g.native.Close() })
 	for _, do := range let {
 		do()
 	}
 	closing.Wait()
+	g.wire.close()
 }

@@ -21,7 +21,8 @@ const (
 // run is the member's life. Joining ends a little after the member is to leave.
 func (m *member) run(alive, joining context.Context) {
 	defer close(m.ended)
-	defer m.sever()
+	defer m.lines.close()
+	defer m.cut()
 	for !m.isClosing() {
 		topics, err := m.awaitTopics(alive)
 		if len(topics) > 0 {
