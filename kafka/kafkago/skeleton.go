@@ -13,6 +13,3 @@ var errAbsent = errors.New("absent")
 func (c *client) OpenSink(ctx context.Context, config stream.SinkConfig, p engine.Probe) (stream.Sink, error) {
 	return nil, errAbsent
 }
-func (c *client) OpenFetcher(r engine.Receiver, config engine.FetchConfig) (engine.Fetcher, error) {
-	return nil, errAbsent
-}

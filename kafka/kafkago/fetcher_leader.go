@@ -1,0 +1,342 @@
+package kafkago
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol/fetch"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"github.com/streamport-go/streamport/kafka/internal/engine"
+)
+
+// scoutWait is how long the broker may wait with the answer to a leader's second fetch.
+const scoutWait = 25 * time.Millisecond
+
+// restless is how long a leader is left alone that answered nothing before it should have: it would be asked without end.
+const restless = 10 * time.Millisecond
+
+// A leader is a broker that leads partitions. Of its two fetches the main one lets the broker wait until there are records.
+// Partitions that become ready meanwhile go into the scout, which lets it wait briefly, so that they need wait for neither.
+// When nothing comes, both merge into the next main.
+type leader struct {
+	main, scout *trip
+	rested      bool      // the last main brought nothing
+	quiet       time.Time // nothing is sent before
+	ready       []*place
+}
+
+// A trip is a fetch that is under way.
+type trip struct {
+	cancel context.CancelFunc
+	begun  time.Time
+	wait   time.Duration
+}
+
+// A wanted is one partition of a fetch.
+type wanted struct {
+	place *place
+	at    engine.Offset
+}
+
+// A haul is what became of a fetch.
+type haul struct {
+	leader   int32
+	trip     *trip
+	asked    []wanted
+	brought  []brought // one for each asked
+	throttle time.Duration
+	err      error
+}
+
+// launch sends the fetches that can be sent, and returns after what time there may be more.
+func (f *fetcher) launch(now time.Time) time.Duration {
+	due := f.every
+	for _, l := range f.leaders {
+		l.ready = l.ready[:0]
+	}
+	for _, at := range f.places {
+		yes, after := at.ready(now)
+		if after > 0 {
+			due = min(due, after)
+		}
+		if !yes {
+			continue
+		}
+		l := f.leaders[at.leader]
+		if l == nil {
+			l = &leader{}
+			f.leaders[at.leader] = l
+		}
+		l.ready = append(l.ready, at)
+	}
+	for id, l := range f.leaders {
+		wait := l.quiet.Sub(now)
+		switch {
+		case len(l.ready) == 0:
+		case wait > 0:
+			due = min(due, wait)
+		case l.main == nil && l.scout != nil && l.rested: // soon both begin as one
+		case l.main == nil:
+			l.main = f.send(id, l.ready, f.settings.FetchMaxWait, now)
+		case l.scout == nil:
+			l.scout = f.send(id, l.ready, min(scoutWait, f.settings.FetchMaxWait), now)
+		}
+	}
+	return due
+}
+
+// landed makes room for the next fetch.
+func (f *fetcher) landed(a haul, now time.Time) {
+	for _, one := range a.asked {
+		one.place.under = false
+	}
+	empty := a.err == nil
+	for i := range a.brought {
+		empty = empty && a.brought[i].next.At <= a.asked[i].at.At && a.brought[i].code == 0
+	}
+	l := f.leaders[a.leader]
+	switch a.trip {
+	case l.main:
+		l.main, l.rested = nil, empty
+	case l.scout:
+		l.scout = nil
+	}
+	l.quiet = now.Add(a.throttle)
+	if early := a.trip.wait/2 - now.Sub(a.trip.begun); empty && early > 0 {
+		l.quiet = now.Add(max(a.throttle, min(early, restless)))
+	}
+	if l.main == nil && l.scout == nil && !f.leads(a.leader) {
+		delete(f.leaders, a.leader)
+	}
+}
+
+func (f *fetcher) leads(id int32) bool {
+	for _, at := range f.places {
+		if at.leader == id {
+			return true
+		}
+	}
+	return false
+}
+
+// send asks for partitions, those first that brought nothing for longest: a broker fills its answer in this order.
+func (f *fetcher) send(to int32, ready []*place, wait time.Duration, now time.Time) *trip {
+	slices.SortFunc(ready, func(a, b *place) int { return cmp.Compare(a.turn, b.turn) })
+	all := make([]wanted, len(ready))
+	for i, at := range ready {
+		at.under = true
+		all[i] = wanted{place: at, at: at.next}
+	}
+	ctx, cancel := context.WithTimeout(f.base, wait+f.settings.RequestOverhead)
+	sent := &trip{cancel: cancel, begun: now, wait: wait}
+	call := f.call(to, all, wait)
+	transport := f.transport
+	f.helpers.Go(func() {
+		defer cancel()
+		a := haul{leader: to, trip: sent, asked: all}
+		got, err := transport.RoundTrip(ctx, f.lines.seeds(), call)
+		if err != nil {
+			a.err = err
+		} else {
+			f.read(&a, got.(*fetchAnswer))
+		}
+		select {
+		case f.answers <- a:
+		case <-f.base.Done():
+		}
+	})
+	return sent
+}
+
+// call makes the request.
+func (f *fetcher) call(to int32, all []wanted, wait time.Duration) *fetchCall {
+	const (
+		consumer  = -1 // no replica
+		noSession = -1 // KIP-227
+		unknown   = -1
+	)
+	c := &fetchCall{to: to, id: f.lines.id, most: f.settings.ReadBytes, Request: fetch.Request{
+		ReplicaID: consumer, MaxWaitTime: int32(wait.Milliseconds()), MinBytes: f.settings.FetchMinBytes,
+		MaxBytes: f.settings.FetchMaxBytes, SessionEpoch: noSession,
+	}}
+	if !f.settings.Uncommitted {
+		c.IsolationLevel = 1
+	}
+	for _, one := range all {
+		p := one.place.p
+		if n := len(c.Topics); n == 0 || c.Topics[n-1].Topic != p.Topic {
+			c.Topics = append(c.Topics, fetch.RequestTopic{Topic: p.Topic})
+		}
+		topic := &c.Topics[len(c.Topics)-1]
+		topic.Partitions = append(topic.Partitions, fetch.RequestPartition{
+			Partition: p.Number, CurrentLeaderEpoch: unknown, FetchOffset: one.at.At, LogStartOffset: unknown,
+			PartitionMaxBytes: f.settings.PartitionBytes,
+		})
+	}
+	return c
+}
+
+// read decodes what came.
+func (f *fetcher) read(a *haul, got *fetchAnswer) {
+	a.throttle = min(time.Duration(got.throttle)*time.Millisecond, outage)
+	if err := engine.Failed(got.code, nil); err != nil {
+		a.err = err
+		return
+	}
+	a.brought = make([]brought, len(a.asked))
+	of := make(map[engine.Partition]int, len(a.asked))
+	for i := range a.asked {
+		a.brought[i].next = a.asked[i].at
+		of[a.asked[i].place.p] = i
+	}
+	for i := range got.parts {
+		part := &got.parts[i]
+		if at, ok := of[part.p]; ok {
+			a.brought[at] = decode(part, a.asked[at].at, f.expander, f.settings.Uncommitted)
+		}
+	}
+}
+
+// A chart is what metadata says of leaders.
+type chart struct {
+	told *metadata.Response
+	err  error
+}
+
+// look asks for metadata, which the transport has in memory and keeps young, and returns after what time it is due again.
+func (f *fetcher) look(now time.Time) time.Duration {
+	if f.looking || f.transport == nil || len(f.places) == 0 {
+		return f.every
+	}
+	every := f.every
+	for _, at := range f.places {
+		if !at.still && (at.leader == noBroker || at.tries > 0) {
+			every = lookSoon
+			break
+		}
+	}
+	if f.nextLook.After(now.Add(every)) {
+		f.nextLook = now.Add(every)
+	}
+	if wait := f.nextLook.Sub(now); wait > 0 {
+		return wait
+	}
+	f.looking, f.nextLook = true, now.Add(every)
+	names := make([]string, 0, len(f.topics))
+	for topic := range f.topics {
+		names = append(names, topic)
+	}
+	transport := f.transport
+	f.helpers.Go(func() {
+		ctx, cancel := context.WithTimeout(f.base, f.settings.RequestOverhead)
+		defer cancel()
+		c := chart{}
+		got, err := transport.RoundTrip(ctx, f.lines.seeds(), &metadata.Request{TopicNames: names})
+		if err != nil {
+			c.err = err
+		} else {
+			c.told = got.(*metadata.Response)
+		}
+		select {
+		case f.charts <- c:
+		case <-f.base.Done():
+		}
+	})
+	return every
+}
+
+// charted finds the leaders, and topics that are gone.
+func (f *fetcher) charted(c chart) {
+	f.looking = false
+	now := time.Now()
+	if c.err != nil {
+		for _, at := range f.places {
+			if !at.under {
+				f.failing(at, c.err, now)
+			}
+		}
+		f.nextLook = now.Add(lookSoon)
+		return
+	}
+	leads := leadersOf(c.told)
+	for p, at := range f.places {
+		if at.still {
+			continue
+		}
+		found, ok := leads[p]
+		if !ok {
+			found = leads[engine.Partition{Topic: p.Topic, Number: noBroker}]
+		}
+		f.led(at, found, now)
+	}
+}
+
+// A led is what metadata says of a partition, or, with noBroker for its number, of a topic.
+type led struct {
+	code   engine.Code
+	leader int32
+}
+
+func leadersOf(told *metadata.Response) map[engine.Partition]led {
+	all := make(map[engine.Partition]led)
+	for i := range told.Topics {
+		topic := &told.Topics[i]
+		code := engine.Code(topic.ErrorCode)
+		if code == 0 {
+			code = engine.UnknownTopic // what has this partition as well
+		}
+		all[engine.Partition{Topic: topic.Name, Number: noBroker}] = led{code: code, leader: noBroker}
+		for j := range topic.Partitions {
+			p := &topic.Partitions[j]
+			all[engine.Partition{Topic: topic.Name, Number: p.PartitionIndex}] = led{leader: p.LeaderID}
+		}
+	}
+	return all
+}
+
+// led notes who leads a place.
+func (f *fetcher) led(at *place, is led, now time.Time) {
+	switch {
+	case is.leader != noBroker:
+		at.absent = time.Time{}
+		if at.leader != is.leader {
+			f.moved(at, is.leader)
+		}
+	case is.code == 0 || is.code.AtLeader():
+		at.absent = time.Time{}
+		f.leaderless(at, now)
+	case is.code != engine.UnknownTopic:
+		f.breakUp(at, engine.Failed(int16(is.code), nil))
+	case at.absent.IsZero():
+		at.absent = now
+		f.leaderless(at, now)
+	case now.Sub(at.absent) >= max(deletedAfter*f.every, 2*metadataTTL):
+		f.breakUp(at, engine.Failed(int16(is.code), nil))
+	}
+}
+
+// leaderless waits until there is a leader, though not for ever.
+func (f *fetcher) leaderless(at *place, now time.Time) {
+	at.leader = noBroker
+	if at.since.IsZero() {
+		at.since = now
+	}
+	if at.absent.IsZero() && now.Sub(at.since) >= outage {
+		f.breakUp(at, engine.Failed(int16(engine.NoLeader), nil))
+	}
+}
+
+// moved goes on at another leader at once. What the former one was asked is given up: it may be out of reach.
+func (f *fetcher) moved(at *place, to int32) {
+	if l := f.leaders[at.leader]; at.under && l != nil {
+		for _, sent := range []*trip{l.main, l.scout} {
+			if sent != nil {
+				sent.cancel()
+			}
+		}
+	}
+	at.leader, at.later = to, time.Time{}
+}
