@@ -64,6 +64,7 @@ func (s *staging) arrange(t testing.TB, waiting, other []*stream.Record, done fu
 	passes(t, s.begun)
 	s.watch(func() { s.ahead.Add(1) })
 	s.sink.Append(t.Context(), waiting, done)
+	s.sink.sealed() // later records have terms of their own again
 	s.proceed()
 	passes(t, s.between)
 }
