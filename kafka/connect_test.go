@@ -49,8 +49,12 @@ func refusing(t *testing.T) []string {
 	return c.ListenAddrs()
 }
 
+// open opens c through the library that it names.
 func open(t *testing.T, c kafka.Config) *kafka.Backend {
 	t.Helper()
+	if c.Client == kafka.KafkaGo {
+		return kafkaGo.strict(t, c)
+	}
 	return franzGo.strict(t, c)
 }
 
@@ -86,15 +90,17 @@ func TestPasswords(t *testing.T) {
 	brokers := fake(t, kfake.EnableSASL(), kfake.Superuser("PLAIN", user, canary),
 		kfake.Superuser("SCRAM-SHA-256", user, canary), kfake.Superuser("SCRAM-SHA-512", user, canary))
 	strict := refusing(t)
-	for _, mechanism := range []kafka.Mechanism{kafka.Plain, kafka.SCRAM256, kafka.SCRAM512} {
-		t.Run(string(mechanism), func(t *testing.T) {
-			c := kafka.Config{Brokers: brokers}
-			c.SASL = kafka.SASL{Mechanism: mechanism, User: user, Password: secret.New(canary), AllowPlaintext: true}
-			require.NoError(t, use(bounded(t), open(t, c)))
-			c.Brokers = strict
-			refusedAtOnce(t, c)
-		})
-	}
+	inEach(t, func(t *testing.T, l library) {
+		for _, mechanism := range []kafka.Mechanism{kafka.Plain, kafka.SCRAM256, kafka.SCRAM512} {
+			t.Run(string(mechanism), func(t *testing.T) {
+				c := kafka.Config{Brokers: brokers, Client: kafka.Client(l)}
+				c.SASL = kafka.SASL{Mechanism: mechanism, User: user, Password: secret.New(canary), AllowPlaintext: true}
+				require.NoError(t, use(bounded(t), open(t, c)))
+				c.Brokers = strict
+				refusedAtOnce(t, c)
+			})
+		}
+	})
 }
 
 // refusedAtOnce wants every way in to be refused for the credentials, sooner than retries would take.
@@ -139,7 +145,7 @@ func TestTLS(t *testing.T) {
 	}))
 	own, ownKey := ca.issue(t, "client")
 	strange, strangeKey := other.issue(t, "client")
-	for name, c := range map[string]struct {
+	cases := map[string]struct {
 		brokers []string
 		tls     kafka.TLS
 		want    error
@@ -151,19 +157,21 @@ func TestTLS(t *testing.T) {
 		"mutual":                {mutual, kafka.TLS{CA: ca.pem, Cert: own, Key: secret.New(ownKey)}, nil},
 		"without certificate":   {mutual, kafka.TLS{CA: ca.pem}, stream.ErrUnauthorized},
 		"a strange certificate": {mutual, kafka.TLS{CA: ca.pem, Cert: strange, Key: secret.New(strangeKey)}, stream.ErrUnauthorized},
-	} {
-		t.Run(name, func(t *testing.T) {
-			config := kafka.Config{Brokers: c.brokers, TLS: c.tls, RequestTimeout: time.Second}
-			b := open(t, config)
-			if c.want == nil {
-				require.NoError(t, use(bounded(t), b))
-				return
-			}
-			for op, err := range everyWayIn(bounded(t), b) {
-				require.ErrorIs(t, err, c.want, op)
-			}
-		})
 	}
+	inEach(t, func(t *testing.T, l library) {
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				b := l.strict(t, kafka.Config{Brokers: c.brokers, TLS: c.tls, RequestTimeout: time.Second})
+				if c.want == nil {
+					require.NoError(t, use(bounded(t), b))
+					return
+				}
+				for op, err := range everyWayIn(bounded(t), b) {
+					require.ErrorIs(t, err, c.want, op)
+				}
+			})
+		}
+	})
 }
 
 func TestDialIsReplacedAndEncrypted(t *testing.T) {
@@ -176,7 +184,7 @@ func TestDialIsReplacedAndEncrypted(t *testing.T) {
 	c.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, brokers[0])
 	}
-	require.NoError(t, use(bounded(t), open(t, c)))
+	inEach(t, func(t *testing.T, l library) { require.NoError(t, use(bounded(t), l.strict(t, c))) })
 }
 
 func TestUnreachableBrokersAreNamedInTime(t *testing.T) { inEach(t, unreachable) }
@@ -294,36 +302,46 @@ func TestNoSecretIsToldWhileConnecting(t *testing.T) {
 	users := refusing(t)
 	lines := strings.Split(strings.TrimSpace(key), "\n")
 	secrets := []string{canary, lines[1]}
-	for _, c := range []kafka.Config{
-		{SASL: kafka.SASL{Mechanism: kafka.Plain, User: "u", Password: secret.New(canary)}},
-		{SASL: kafka.SASL{Mechanism: kafka.SCRAM256, User: "u", Password: secret.New(canary)}},
-		{SASL: kafka.SASL{Mechanism: kafka.SCRAM512, User: "u", Password: secret.New(canary)}},
-		{SASL: kafka.SASL{Mechanism: kafka.OAuthBearer, Token: tokens(canary, nil, nil)}},
-		{SASL: kafka.SASL{Mechanism: kafka.OAuthBearer, Token: tokens(canary+"\n", nil, nil)}},
-		{SASL: kafka.SASL{Mechanism: kafka.AWSMSKIAM, Credential: func(context.Context) (kafka.Credential, error) {
-			return kafka.Credential{AccessKey: "a", SecretKey: secret.New(canary), SessionToken: secret.New(canary)}, nil
-		}}},
-		{TLS: kafka.TLS{Cert: cert, Key: secret.New(key)}, SASL: kafka.SASL{Mechanism: kafka.Plain, User: "u", Password: secret.New(canary)}},
-	} {
-		c.Brokers, c.SASL.AllowPlaintext, c.Logger, c.RequestTimeout = users, true, everything, time.Second
-		b := open(t, c)
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		told := fmt.Sprintf("%v %+v %#v %+v", c, &c, c, b)
-		errs := everyWayIn(ctx, b)
-		require.Error(t, errs["capabilities"])
-		for _, err := range errs {
-			told += fmt.Sprintf("%v %+v %#v", err, err, err)
+	inEach(t, func(t *testing.T, l library) {
+		for _, c := range []kafka.Config{
+			{SASL: kafka.SASL{Mechanism: kafka.Plain, User: "u", Password: secret.New(canary)}},
+			{SASL: kafka.SASL{Mechanism: kafka.SCRAM256, User: "u", Password: secret.New(canary)}},
+			{SASL: kafka.SASL{Mechanism: kafka.SCRAM512, User: "u", Password: secret.New(canary)}},
+			{SASL: kafka.SASL{Mechanism: kafka.SCRAM512, User: "u", Password: secret.New(canary + "\ue000")}}, // SASLprep bans it
+			{SASL: kafka.SASL{Mechanism: kafka.OAuthBearer, Token: tokens(canary, nil, nil)}},
+			{SASL: kafka.SASL{Mechanism: kafka.OAuthBearer, Token: tokens(canary+"\n", nil, nil)}},
+			{SASL: kafka.SASL{Mechanism: kafka.AWSMSKIAM, Credential: func(context.Context) (kafka.Credential, error) {
+				return kafka.Credential{AccessKey: "a", SecretKey: secret.New(canary), SessionToken: secret.New(canary)}, nil
+			}}},
+			{TLS: kafka.TLS{Cert: cert, Key: secret.New(key)}, SASL: kafka.SASL{Mechanism: kafka.Plain, User: "u", Password: secret.New(canary)}},
+		} {
+			c.Brokers, c.SASL.AllowPlaintext, c.Logger, c.RequestTimeout = users, true, everything, time.Second
+			c.Client = kafka.Client(l)
+			told := toldWhile(t, c)
+			for _, s := range secrets {
+				require.NotContains(t, told, s, "%s", c.SASL.Mechanism)
+			}
 		}
-		cancel()
-		told += stacks()
-		for _, s := range secrets {
-			require.NotContains(t, told, s, "%s", c.SASL.Mechanism)
-		}
-	}
+	})
 	require.NotEmpty(t, log.String())
 	for _, s := range secrets {
 		require.NotContains(t, log.String(), s)
 	}
+}
+
+// toldWhile returns all that is printed about a configuration, and what goes wrong with it in every way in.
+func toldWhile(t *testing.T, c kafka.Config) string {
+	t.Helper()
+	b := open(t, c)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	told := fmt.Sprintf("%v %+v %#v %+v", c, &c, c, b)
+	errs := everyWayIn(ctx, b)
+	require.Error(t, errs["capabilities"])
+	for _, err := range errs {
+		told += fmt.Sprintf("%v %+v %#v", err, err, err)
+	}
+	return told + stacks()
 }
 
 func stacks() string {

@@ -199,6 +199,13 @@ func (p *peer) seen() (hosts, regions, refused []string) {
 	return hosts, regions, slices.Clone(p.refused)
 }
 
+// connections are how many were made.
+func (p *peer) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.open)
+}
+
 // dial leads to the peer, whatever the address.
 func (p *peer) dial(ctx context.Context, network, _ string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, network, p.listener.Addr().String())
@@ -256,9 +263,9 @@ func credentials(key string) kafka.Credential {
 	return kafka.Credential{AccessKey: "AKIDEXAMPLE", SecretKey: secret.New(key), SessionToken: secret.New(canary + "/+=")}
 }
 
-func mskConfig(p *peer, given kafka.Credential) kafka.Config {
+func mskConfig(l library, p *peer, given kafka.Credential) kafka.Config {
 	return kafka.Config{
-		Brokers: []string{"b-1.demo.c2.kafka.eu-west-1.amazonaws.com:9098"}, Dial: p.dial,
+		Brokers: []string{"b-1.demo.c2.kafka.eu-west-1.amazonaws.com:9098"}, Client: kafka.Client(l), Dial: p.dial,
 		SASL: kafka.SASL{
 			Mechanism: kafka.AWSMSKIAM, AllowPlaintext: true,
 			Credential: func(context.Context) (kafka.Credential, error) { return given, nil },
@@ -268,42 +275,51 @@ func mskConfig(p *peer, given kafka.Credential) kafka.Config {
 
 func TestMSKIAMIsSignedForTheHostAndItsRegion(t *testing.T) {
 	t.Setenv("AWS_REGION", "us-east-2") // of hosts that tell none: the fake calls itself 127.0.0.1
-	p := newPeer(t, credentials("secret-"+canary), 0)
-	require.NoError(t, use(bounded(t), open(t, mskConfig(p, credentials("secret-"+canary)))))
-	hosts, regions, refused := p.seen()
-	require.Empty(t, refused)
-	require.Equal(t, "b-1.demo.c2.kafka.eu-west-1.amazonaws.com", hosts[0])
-	require.Equal(t, "eu-west-1", regions[0])
-	require.Equal(t, "127.0.0.1", hosts[len(hosts)-1])
-	require.Equal(t, "us-east-2", regions[len(regions)-1])
+	inEach(t, func(t *testing.T, l library) {
+		p := newPeer(t, credentials("secret-"+canary), 0)
+		require.NoError(t, use(bounded(t), open(t, mskConfig(l, p, credentials("secret-"+canary)))))
+		hosts, regions, refused := p.seen()
+		require.Empty(t, refused)
+		require.Equal(t, "b-1.demo.c2.kafka.eu-west-1.amazonaws.com", hosts[0])
+		require.Equal(t, "eu-west-1", regions[0])
+		at := slices.Index(hosts, "127.0.0.1")
+		require.Positive(t, at)
+		require.Equal(t, "us-east-2", regions[at])
+	})
 }
 
 func TestMSKIAMRefusesAnotherKey(t *testing.T) {
-	p := newPeer(t, credentials("right"), 0)
-	refusedAtOnce(t, mskConfig(p, credentials(canary)))
-	_, _, refused := p.seen()
-	require.Contains(t, refused, "the signature is not that of the secret key")
-	c := mskConfig(p, kafka.Credential{})
-	refusedAtOnce(t, c)
-	c.SASL.Credential = func(context.Context) (kafka.Credential, error) { return kafka.Credential{}, errors.New("no role") }
-	refusedAtOnce(t, c)
+	inEach(t, func(t *testing.T, l library) {
+		p := newPeer(t, credentials("right"), 0)
+		refusedAtOnce(t, mskConfig(l, p, credentials(canary)))
+		_, _, refused := p.seen()
+		require.Contains(t, refused, "the signature is not that of the secret key")
+		c := mskConfig(l, p, kafka.Credential{})
+		refusedAtOnce(t, c)
+		c.SASL.Credential = func(context.Context) (kafka.Credential, error) { return kafka.Credential{}, errors.New("no role") }
+		refusedAtOnce(t, c)
+	})
 }
 
 func TestMSKIAMSessionsAreRenewed(t *testing.T) {
 	t.Setenv("AWS_REGION", "us-east-2")
-	p := newPeer(t, credentials("right"), 3*time.Second)
-	b := open(t, mskConfig(p, credentials("right")))
-	ctx := bounded(t)
-	producer, err := stream.NewProducer(ctx, b, stream.ProducerConfig{Streams: []string{"s"}})
-	require.NoError(t, err)
-	for begun := time.Now(); time.Since(begun) < 4*time.Second; time.Sleep(50 * time.Millisecond) {
-		require.NoError(t, producer.Send(ctx, &stream.Record{Stream: "s", Value: []byte("v")}))
-	}
-	require.NoError(t, producer.Close(ctx))
-	hosts, _, refused := p.seen()
-	require.Empty(t, refused)
-	p.mu.Lock()
-	connections := len(p.open)
-	p.mu.Unlock()
-	require.Greater(t, len(hosts), connections, "on a connection that stays, sessions follow one another")
+	inEach(t, func(t *testing.T, l library) {
+		p := newPeer(t, credentials("right"), 3*time.Second)
+		b := open(t, mskConfig(l, p, credentials("right")))
+		ctx := bounded(t)
+		producer, err := stream.NewProducer(ctx, b, stream.ProducerConfig{Streams: []string{"s"}})
+		require.NoError(t, err)
+		begun, before := time.Now(), p.connections()
+		for ; time.Since(begun) < 4*time.Second; time.Sleep(50 * time.Millisecond) {
+			require.NoError(t, producer.Send(ctx, &stream.Record{Stream: "s", Value: []byte("v")}))
+		}
+		require.NoError(t, producer.Close(ctx))
+		hosts, _, refused := p.seen()
+		require.Empty(t, refused)
+		if l == franzGo {
+			require.Greater(t, len(hosts), p.connections(), "on a connection that stays, sessions follow one another")
+		} else {
+			require.Greater(t, p.connections(), before, "a connection whose session is over is followed by another")
+		}
+	})
 }

@@ -29,7 +29,7 @@ func secure(t *testing.T, version string, properties map[string]string) *testenv
 }
 
 // ways are the configurations that the brokers let in, and what is wrong with each in turn.
-func ways(t *testing.T, c *testenv.Cluster) map[string]struct{ right, wrong kafka.Config } {
+func ways(t *testing.T, c *testenv.Cluster, l library) map[string]struct{ right, wrong kafka.Config } {
 	t.Helper()
 	cert, key := c.ClientCert()
 	ca := kafka.TLS{CA: string(c.CAPEM())}
@@ -54,6 +54,10 @@ func ways(t *testing.T, c *testenv.Cluster) map[string]struct{ right, wrong kafk
 			kafka.Config{Brokers: c.SASLPlain(), SASL: right}, kafka.Config{Brokers: c.SASLPlain(), SASL: wrong},
 		}
 	}
+	for name, way := range all {
+		way.right.Client, way.wrong.Client = kafka.Client(l), kafka.Client(l)
+		all[name] = way
+	}
 	return all
 }
 
@@ -72,31 +76,40 @@ func TestCredentialsOnRealBrokers(t *testing.T) {
 	for _, version := range []string{testenv.DefaultVersion, testenv.VersionTV1} {
 		t.Run(version, func(t *testing.T) {
 			c := secure(t, version, nil)
-			for name, way := range ways(t, c) {
-				t.Run(name, func(t *testing.T) {
-					require.NoError(t, use(bounded(t), open(t, way.right)))
-					refusedAtOnce(t, way.wrong)
-				})
-			}
-			t.Run("TLS to plaintext", func(t *testing.T) {
-				b := open(t, kafka.Config{Brokers: c.Bootstrap(), TLS: kafka.TLS{Enabled: true}})
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-				defer cancel()
-				_, err := b.Capabilities(ctx, "s")
-				require.ErrorContains(t, err, c.Bootstrap()[0])
+			inEach(t, func(t *testing.T, l library) {
+				for name, way := range ways(t, c, l) {
+					t.Run(name, func(t *testing.T) {
+						require.NoError(t, use(bounded(t), open(t, way.right)))
+						refusedAtOnce(t, way.wrong)
+					})
+				}
+				mismatched(t, c, l)
 			})
-			t.Run("plaintext to TLS", func(t *testing.T) {
-				b := open(t, kafka.Config{Brokers: c.MTLS()})
-				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-				defer cancel()
-				_, err := b.Capabilities(ctx, "s")
-				require.ErrorContains(t, err, "plaintext connection speaking to a tls endpoint")
-			})
-			t.Run("a mechanism that is not offered", func(t *testing.T) {
-				config := kafka.Config{Brokers: c.SASLPlain(), SASL: kafka.SASL{Mechanism: kafka.AWSMSKIAM, AllowPlaintext: true}}
-				_, err := open(t, config).Capabilities(bounded(t), "s")
-				require.Error(t, err)
-			})
+		})
+	}
+}
+
+// mismatched has both sides speak differently: the errors say so, in time.
+func mismatched(t *testing.T, c *testenv.Cluster, l library) {
+	t.Helper()
+	expectsTLS := map[library]string{
+		franzGo: "plaintext connection speaking to a tls endpoint", kafkaGo: "the broker expects TLS",
+	}
+	for name, way := range map[string]struct {
+		config kafka.Config
+		want   string
+	}{
+		"TLS to plaintext": {kafka.Config{Brokers: c.Bootstrap(), TLS: kafka.TLS{Enabled: true}}, c.Bootstrap()[0]},
+		"plaintext to TLS": {kafka.Config{Brokers: c.MTLS()}, expectsTLS[l]},
+		"a mechanism that is not offered": {kafka.Config{
+			Brokers: c.SASLPlain(), SASL: kafka.SASL{Mechanism: kafka.AWSMSKIAM, AllowPlaintext: true},
+		}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			_, err := l.strict(t, way.config).Capabilities(ctx, "s")
+			require.ErrorContains(t, err, way.want)
 		})
 	}
 }
@@ -104,23 +117,28 @@ func TestCredentialsOnRealBrokers(t *testing.T) {
 // The brokers hang up when a session is over: producing and consuming go on through it, without an error to the user.
 func TestSessionsAreRenewedOnRealBrokers(t *testing.T) {
 	c := secure(t, testenv.DefaultVersion, map[string]string{"connections.max.reauth.ms": "2000"})
-	for _, sasl := range []kafka.SASL{password(kafka.SCRAM512, testenv.AlicePassword), bearer(3 * time.Second), password(kafka.Plain, testenv.AlicePassword)} {
-		t.Run(string(sasl.Mechanism), func(t *testing.T) {
-			t.Parallel()
-			var asked atomic.Int64
-			if token := sasl.Token; token != nil {
-				sasl.Token = func(ctx context.Context) (kafka.Token, error) {
-					asked.Add(1)
-					return token(ctx)
+	inEach(t, func(t *testing.T, l library) {
+		for _, sasl := range []kafka.SASL{
+			password(kafka.SCRAM512, testenv.AlicePassword), bearer(3 * time.Second), password(kafka.Plain, testenv.AlicePassword),
+		} {
+			t.Run(string(sasl.Mechanism), func(t *testing.T) {
+				t.Parallel()
+				var asked atomic.Int64
+				if token := sasl.Token; token != nil {
+					sasl.Token = func(ctx context.Context) (kafka.Token, error) {
+						asked.Add(1)
+						return token(ctx)
+					}
 				}
-			}
-			sasl.AllowPlaintext = true
-			goesOnFor(t, open(t, kafka.Config{Brokers: c.SASLPlain(), SASL: sasl}), "s", "renewed-"+string(sasl.Mechanism), 7*time.Second)
-			if sasl.Token != nil {
-				require.Greater(t, asked.Load(), int64(8), "at least four connections, and each again at least once")
-			}
-		})
-	}
+				sasl.AllowPlaintext = true
+				b := l.strict(t, kafka.Config{Brokers: c.SASLPlain(), SASL: sasl})
+				goesOnFor(t, b, "s", "renewed-"+l.prefix()+string(sasl.Mechanism), 7*time.Second)
+				if sasl.Token != nil {
+					require.Greater(t, asked.Load(), int64(8), "at least four connections, and each again at least once")
+				}
+			})
+		}
+	})
 }
 
 // goesOnFor sends a record every 20 ms, and reads them in a group, for a while.
@@ -159,25 +177,27 @@ func goesOnFor(t *testing.T, b *kafka.Backend, topic, group string, long time.Du
 // A token that expires without a successor ends what is open, with the reason.
 func TestExpiredTokenIsTold(t *testing.T) {
 	c := secure(t, testenv.DefaultVersion, map[string]string{"connections.max.reauth.ms": "2000"})
-	once := secret.New(testenv.OAuthToken(testenv.Alice, time.Now().Add(4*time.Second)))
-	b := open(t, kafka.Config{Brokers: c.SASLPlain(), SASL: kafka.SASL{
-		Mechanism: kafka.OAuthBearer, AllowPlaintext: true,
-		Token: func(context.Context) (kafka.Token, error) { return kafka.Token{Value: once}, nil },
-	}})
-	ctx := bounded(t)
-	producer, err := stream.NewProducer(ctx, b, stream.ProducerConfig{Streams: []string{"s"}, DeliveryTimeout: 10 * time.Second})
-	require.NoError(t, err)
-	require.Eventually(t, func() bool {
-		err = producer.Send(ctx, &stream.Record{Stream: "s", Value: []byte("v")})
-		return err != nil
-	}, 25*time.Second, 50*time.Millisecond)
-	require.ErrorIs(t, err, stream.ErrUnauthorized)
-	require.Eventually(t, func() bool {
-		_, err = b.Capabilities(ctx, "s")
-		return err != nil
-	}, 10*time.Second, 100*time.Millisecond)
-	require.ErrorIs(t, err, stream.ErrUnauthorized)
-	_ = producer.Close(ctx)
+	inEach(t, func(t *testing.T, l library) {
+		once := secret.New(testenv.OAuthToken(testenv.Alice, time.Now().Add(4*time.Second)))
+		b := l.strict(t, kafka.Config{Brokers: c.SASLPlain(), SASL: kafka.SASL{
+			Mechanism: kafka.OAuthBearer, AllowPlaintext: true,
+			Token: func(context.Context) (kafka.Token, error) { return kafka.Token{Value: once}, nil },
+		}})
+		ctx := bounded(t)
+		producer, err := stream.NewProducer(ctx, b, stream.ProducerConfig{Streams: []string{"s"}, DeliveryTimeout: 10 * time.Second})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			err = producer.Send(ctx, &stream.Record{Stream: "s", Value: []byte("v")})
+			return err != nil
+		}, 25*time.Second, 50*time.Millisecond)
+		require.ErrorIs(t, err, stream.ErrUnauthorized)
+		require.Eventually(t, func() bool {
+			_, err = b.Capabilities(ctx, "s")
+			return err != nil
+		}, 10*time.Second, 100*time.Millisecond)
+		require.ErrorIs(t, err, stream.ErrUnauthorized)
+		_ = producer.Close(ctx)
+	})
 }
 
 // No secret is told by anything while real brokers refuse and accept.
@@ -190,22 +210,24 @@ func TestNoSecretIsToldOnRealBrokers(t *testing.T) {
 	var log locked
 	everything := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug - 100}))
 	var told strings.Builder
-	for _, way := range ways(t, c) {
-		for i, config := range []kafka.Config{way.right, way.wrong} {
-			config.Logger = everything
-			if config.SASL.Mechanism == kafka.OAuthBearer {
-				config.SASL.Token = tokens([]string{token, expired}[i], nil, nil)
+	inEach(t, func(t *testing.T, l library) {
+		for _, way := range ways(t, c, l) {
+			for i, config := range []kafka.Config{way.right, way.wrong} {
+				config.Logger = everything
+				if config.SASL.Mechanism == kafka.OAuthBearer {
+					config.SASL.Token = tokens([]string{token, expired}[i], nil, nil)
+				}
+				b := open(t, config)
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				for _, err := range everyWayIn(ctx, b) {
+					fmt.Fprintf(&told, "%v %+v %#v", err, err, err)
+				}
+				cancel()
+				told.WriteString(stacks())
+				fmt.Fprintf(&told, "%v %+v %#v %+v", config, config, config, b)
 			}
-			b := open(t, config)
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-			for _, err := range everyWayIn(ctx, b) {
-				fmt.Fprintf(&told, "%v %+v %#v", err, err, err)
-			}
-			cancel()
-			told.WriteString(stacks())
-			fmt.Fprintf(&told, "%v %+v %#v %+v", config, config, config, b)
 		}
-	}
+	})
 	require.NotEmpty(t, log.String())
 	for _, s := range secrets {
 		require.NotContains(t, told.String(), s)
