@@ -15,28 +15,31 @@ import (
 )
 
 const (
-	// retryFor is how long a question is asked again: twice the time that a killed broker's partitions and groups were seen
-	// to take until others had them.
-	retryFor    = 15 * time.Second
-	askPause    = 20 * time.Millisecond // after the first try; the pauses double up to askPauseMax
-	askPauseMax = time.Second
+	// retryFor is how long is waited for leaders, coordinators and controllers that move: twice the time that a killed
+	// broker's partitions and groups were seen to take until others had them.
+	retryFor      = 15 * time.Second
+	mostQuestions = 3                     // how often a question is asked that was not answered
+	askPause      = 20 * time.Millisecond // after the first try; the pauses double up to askPauseMax
+	askPauseMax   = time.Second
 )
 
-// question asks a broker, or any for "", until there is an answer, or until retryFor or ctx end. It is for requests that
-// may be sent twice.
+// question asks a broker, or any for "". It asks again what only a broken connection, or a broker that let it wait for too
+// long, has left without an answer: it is for requests that may be sent twice. Where no connection can be made there is no
+// second try.
 func question[A protocol.Message](ctx context.Context, l *lines, address string, request protocol.Message) (answer A, err error) {
-	patience := time.Now().Add(retryFor)
-	for pause := askPause; ; pause = min(2*pause, askPauseMax) {
+	pause := askPause
+	for try := 1; ; try++ {
 		told, err := l.ask(ctx, address, request)
 		if err == nil {
 			return told.(A), nil
 		}
-		if _, coded := engine.CodeOf(mapped(err)); coded || !isPassing(err) || time.Now().After(patience) {
+		if _, coded := engine.CodeOf(mapped(err)); coded || isDial(err) || !isPassing(err) || try == mostQuestions {
 			return answer, mapped(err)
 		}
 		if ended := wait(ctx, pause); ended != nil {
 			return answer, mapped(ending(ended, err))
 		}
+		pause *= 2
 	}
 }
 

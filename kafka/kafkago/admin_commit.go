@@ -81,7 +81,7 @@ func (c *client) commitOnce(
 ) (map[int32]engine.Committed, error) {
 	address, err := c.coordinator(ctx, m.Group)
 	if err != nil {
-		err = fmt.Errorf("%w: %w", errUnsent, mapped(err))
+		err = fmt.Errorf("%w: %w", errUnsent, err)
 		return nil, engine.Denied(err, "READ", "group "+m.Group)
 	}
 	told, err := c.lines.ask(ctx, address, commitRequest(m, topic, offsets))

@@ -16,13 +16,12 @@ func (c *client) coordinator(ctx context.Context, group string) (string, error) 
 	if address, known := c.coordinators.of(group); known {
 		return address, nil
 	}
-	answer, err := c.lines.ask(ctx, "", &findcoordinator.Request{Key: group})
+	found, err := question[*findcoordinator.Response](ctx, c.lines, "", &findcoordinator.Request{Key: group})
 	if err != nil {
 		return "", err
 	}
-	found := answer.(*findcoordinator.Response)
 	if err := engine.Failed(found.ErrorCode, &found.ErrorMessage); err != nil {
-		return "", err
+		return "", engine.Map(err)
 	}
 	address := net.JoinHostPort(found.Host, strconv.Itoa(int(found.Port)))
 	c.coordinators.know(group, address)
