@@ -148,9 +148,13 @@ func (b *Backend) Abandon(group, member string) error {
 // client library. Producers and consumers have clients of their own, with the same options. It is closed with b: do not
 // close it, and give it no topics to consume.
 func (b *Backend) Client() *kgo.Client {
-	native, _ := b.client.Native().(*kgo.Client)
+	native, _ := b.Native().(*kgo.Client)
 	return native
 }
+
+// Native is the client library's own client, of a type that the package of the library tells: see Client and
+// kafkago.Client.
+func (b *Backend) Native() any { return b.client.Native() }
 
 // Close ends every sink and source that is still open, and every connection; records that have no answer fail. Members
 // leave their groups, which takes as long as RequestTimeout at most. A second Close waits for the first and returns what
