@@ -25,37 +25,54 @@ func (e *service) abort(step fault.Step, w env.World) ([]history.Op, error) {
 	e.strangers++
 	id := fmt.Sprint("stranger-", e.strangers)
 	e.mu.Unlock()
-	e.work.Go(func() { e.writeAndAbort(id, w.Stream, part, 1+step.Arg/2, long) })
+	e.strange.Go(func() { e.writeAndAbort(id, w.Stream, part, 1+step.Arg/2, long) })
 	return []history.Op{{Type: history.Note, F: history.Fault, Err: string(fault.Abort)}}, nil
 }
 
-// strangerIn bounds what brokers may refuse to the end; the brokers abort by themselves after strangerTx.
+// strangerIn bounds what a stranger does, and strangerTx its transaction.
 const (
 	strangerIn = 5 * time.Second
 	strangerTx = 2 * time.Second
 )
 
-// writeAndAbort does the best that it can: the brokers abort what it does not.
+// writeAndAbort leaves nothing undecided: whoever comes under the same transactional id has the brokers abort what is open.
 func (e *service) writeAndAbort(id, topic string, partition int32, records int, open time.Duration) {
+	_ = e.transact(id, func(ctx context.Context, client *kgo.Client) error { // what is left of it the next ends
+		if err := client.BeginTransaction(); err != nil {
+			return err
+		}
+		for i := range records {
+			client.Produce(ctx, &kgo.Record{Topic: topic, Partition: partition, Value: fmt.Append(nil, i)}, nil)
+		}
+		if err := client.Flush(ctx); err != nil {
+			return err
+		}
+		sleep(ctx, open)
+		return client.EndTransaction(ctx, kgo.TryAbort)
+	})
+	for tries := 0; tries < 3; tries++ {
+		if e.transact(id, func(ctx context.Context, client *kgo.Client) error {
+			_, _, err := client.ProducerID(ctx)
+			return err
+		}) == nil {
+			return
+		}
+	}
+}
+
+// transact works with a client of its own that has a transactional id.
+func (e *service) transact(id string, work func(context.Context, *kgo.Client) error) error {
 	client, err := e.stranger(
 		kgo.TransactionalID(id), kgo.TransactionTimeout(strangerTx), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.MetadataMinAge(10*time.Millisecond),
 	)
 	if err != nil {
-		return
+		return err
 	}
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(e.closing, strangerIn)
 	defer cancel()
-	if client.BeginTransaction() != nil {
-		return
-	}
-	for i := range records {
-		client.Produce(ctx, &kgo.Record{Topic: topic, Partition: partition, Value: fmt.Append(nil, i)}, nil)
-	}
-	_ = client.Flush(ctx) // what is not written need not be aborted
-	sleep(ctx, open)
-	_ = client.EndTransaction(ctx, kgo.TryAbort)
+	return work(ctx, client)
 }
 
 // sleep waits, but not beyond the context's end.

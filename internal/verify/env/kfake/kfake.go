@@ -160,6 +160,7 @@ type service struct {
 	closing context.Context // ends with Close
 	close   context.CancelFunc
 	work    sync.WaitGroup
+	strange sync.WaitGroup // strangers' transactions
 
 	mu        sync.Mutex // guards what follows
 	faults    []*fake.FaultHandle
@@ -200,7 +201,7 @@ func position(offset int64) stream.Position {
 	return stream.MakePosition([3]uint64{2: uint64(offset)}, 0, 0)
 }
 
-// Heal ends what has not happened yet.
+// Heal ends what has not happened yet, and waits until all strangers' transactions are decided.
 func (e *service) Heal() {
 	e.wires.heal()
 	e.mu.Lock()
@@ -210,12 +211,14 @@ func (e *service) Heal() {
 	for _, f := range faults {
 		f.Remove()
 	}
+	e.strange.Wait()
 }
 
 // Close ends everything.
 func (e *service) Close() error {
 	e.close()
 	e.work.Wait()
+	e.strange.Wait()
 	err := errors.Join(e.outer.Close(), e.inner.Close())
 	e.cluster.Close()
 	return err
