@@ -74,6 +74,9 @@ var errRecord = errors.New("a record that does not fit its length")
 
 // records reads the records at or after the offset from into run.
 func (b logBatch) records(from int64, x *expander) (stretch, int, error) {
+	if b.count() == 0 { // compaction leaves such batches, for what they tell of the producer
+		return stretch{}, 0, nil
+	}
 	data := []byte(b[atRecords:])
 	if codec := b.flags() & codecs; codec != 0 {
 		var err error
