@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"maps"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -231,6 +230,16 @@ func memberSettings(brokers []string) engine.Settings {
 	}
 }
 
+func remove(t *testing.T, cluster *kfake.Cluster, topic string) {
+	t.Helper()
+	request := kmsg.NewPtrDeleteTopicsRequest()
+	doomed := kmsg.NewDeleteTopicsRequestTopic()
+	doomed.Topic = &topic
+	request.TopicNames, request.Topics = []string{topic}, append(request.Topics, doomed)
+	_, err := request.RequestWith(t.Context(), outsider(t, cluster.ListenAddrs()))
+	require.NoError(t, err)
+}
+
 func grow(t *testing.T, cluster *kfake.Cluster, topic string, to int32) {
 	t.Helper()
 	request := kmsg.NewPtrCreatePartitionsRequest()
@@ -255,35 +264,4 @@ func (h *held) cutConnections() {
 			_ = c.Conn.Close()
 		}
 	}
-}
-
-// metadataOf counts how often a topic is asked for.
-func metadataOf(cluster *kfake.Cluster, topic string) *atomic.Int64 {
-	n := new(atomic.Int64)
-	cluster.ControlKey(int16(kmsg.Metadata), func(request kmsg.Request) (kmsg.Response, error, bool) {
-		cluster.KeepControl()
-		for _, t := range request.(*kmsg.MetadataRequest).Topics {
-			if t.Topic != nil && *t.Topic == topic {
-				n.Add(1)
-			}
-		}
-		return nil, nil, false
-	})
-	return n
-}
-
-// A plain range describes a member in the first form, which kafka-go can read.
-type plainRange struct{ kgo.GroupBalancer }
-
-func (plainRange) JoinGroupMetadata(topics []string, _ map[string][]int32, _ int32) []byte {
-	wants := kmsg.NewConsumerMemberMetadata()
-	wants.Topics = topics
-	return wants.AppendTo(nil)
-}
-
-// outsideMember is a member that is none of ours.
-func outsideMember(t *testing.T, cluster *kfake.Cluster, topics ...string) {
-	t.Helper()
-	outsider(t, cluster.ListenAddrs(), kgo.ConsumerGroup("group"), kgo.ConsumeTopics(topics...),
-		kgo.Balancers(plainRange{kgo.RangeBalancer()}), kgo.HeartbeatInterval(100*time.Millisecond))
 }

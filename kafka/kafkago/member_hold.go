@@ -20,6 +20,7 @@ type holding struct {
 	over       chan struct{} // closed when kafka-go has had enough of the generation
 	free       chan struct{} // closed when kafka-go may leave the generation
 	once       sync.Once
+	stop       func() // ends what runs beside, and waits for it
 	next       step
 	failure    error // what does not heal
 }
@@ -46,8 +47,8 @@ func (m *member) hold(alive context.Context, g *group, generation *segmentio.Gen
 	beside.Go(func() { p.run(running) })
 	changed := make(chan step)
 	beside.Go(func() { m.topics.watch(running, g.topics, g.balancer.led(), changed) })
-	defer beside.Wait()
-	defer stop()
+	h.stop = func() { stop(); beside.Wait() }
+	defer h.stop()
 	h.attend(p, changed)
 	return h
 }
@@ -82,6 +83,10 @@ func (h *holding) attend(p *pulse, changed <-chan step) {
 		case <-over:
 			over = nil
 			p.hurry()
+			if mutated("a generation ends with its connection") {
+				h.revoke()
+				return
+			}
 		case <-m.doubts:
 			p.hurry()
 		case <-watchdog.C:
@@ -106,6 +111,9 @@ func (h *holding) judge(v verdict) bool {
 		h.assign()
 		return false
 	case asked:
+		if mutated("nobody asks while handlers give up") {
+			h.stop()
+		}
 		h.revoke()
 	case gone:
 		h.lose()

@@ -53,7 +53,7 @@ func (c *unwishing) Write(b []byte) (int, error) {
 		if c.seen < sizeBytes || c.seen < sizeBytes+int64(binary.BigEndian.Uint32(c.head[:])) {
 			continue
 		}
-		if c.seen > headBytes && c.wishes() {
+		if c.seen > headBytes && c.wishes() && !mutated("topics are made by reading") {
 			ours[i] = 0
 		}
 		c.seen = 0
