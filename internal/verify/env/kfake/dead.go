@@ -2,8 +2,10 @@ package kfake
 
 import (
 	"context"
+	"sync"
 	"time"
 
+	fake "github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -13,8 +15,8 @@ const looking = session / 10
 
 // bury works around a fault of kfake: a member of a classic group whose connection ends while its JoinGroup waits for the
 // others becomes a member, and its session never ends, since kfake starts the session when it has written the answer.
-// Brokers start it all the same. A member that has no connection, and is still there a session after its join was
-// complete, leaves here.
+// Brokers start it all the same. A member that has not been heard of for a session, while no join was under way, leaves
+// here.
 func (e *service) bury(group string) {
 	ticker := time.NewTicker(looking)
 	defer ticker.Stop()
@@ -31,7 +33,7 @@ func (e *service) bury(group string) {
 		}
 		for _, m := range info.Members {
 			switch {
-			case e.wires.alive(m.ClientID):
+			case e.beats.take(m.MemberID):
 				delete(silent, m.MemberID)
 			case silent[m.MemberID] > session:
 				e.leave(group, m.MemberID)
@@ -40,6 +42,50 @@ func (e *service) bury(group string) {
 			}
 		}
 	}
+}
+
+// beats are the members that were heard of, by their ids. Methods may be called from many goroutines.
+type beats struct {
+	mu    sync.Mutex // guards what follows
+	heard map[string]bool
+}
+
+// hear listens to what members say.
+func (b *beats) hear(c *fake.Cluster) {
+	for _, key := range []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat} {
+		c.ControlKey(int16(key), func(r kmsg.Request) (kmsg.Response, error, bool) {
+			c.KeepControl()
+			switch r := r.(type) {
+			case *kmsg.JoinGroupRequest:
+				b.note(r.MemberID)
+			case *kmsg.SyncGroupRequest:
+				b.note(r.MemberID)
+			case *kmsg.HeartbeatRequest:
+				b.note(r.MemberID)
+			case *kmsg.ConsumerGroupHeartbeatRequest:
+				b.note(r.MemberID)
+			}
+			return nil, nil, false
+		})
+	}
+}
+
+func (b *beats) note(member string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.heard == nil {
+		b.heard = map[string]bool{}
+	}
+	b.heard[member] = true
+}
+
+// take reports whether a member was heard of since it was asked for last.
+func (b *beats) take(member string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.heard[member]
+	delete(b.heard, member)
+	return was
 }
 
 // leave takes a member out of a group. One that is gone meanwhile is none of kfake's faults.
