@@ -36,7 +36,6 @@ func TestMixedFleet(t *testing.T) {
 	for _, to := range []library{kafkaGo, franzGo} {
 		for i, old := range members {
 			members[i] = f.start(t, to, i)
-			f.catchUp(t)
 			if i == size/2 {
 				f.kill(t, old)
 			} else {
@@ -90,19 +89,24 @@ type hand struct {
 	backend *kafka.Backend
 	cancel  context.CancelFunc
 	ran     chan error
-	killed  bool // the fleet's lock guards it
+	works   chan struct{} // closed when it has handled a record
+
+	killed, begun bool // the fleet's lock guards them
 }
 
+// start returns when the member has something to do.
 func (f *fleet) start(t *testing.T, l library, number int) *hand {
 	t.Helper()
 	c := f.b.config(nil)
 	c.Assignment = kafka.Eager
-	h := &hand{fleet: f, name: fmt.Sprintf("%s-%d", l.name(), number), backend: l.strict(t, c), ran: make(chan error, 1)}
+	h := &hand{fleet: f, name: fmt.Sprintf("%s-%d", l.name(), number), backend: l.strict(t, c)}
+	h.ran, h.works = make(chan error, 1), make(chan struct{})
 	var ctx context.Context
 	ctx, h.cancel = context.WithCancel(t.Context())
 	t.Cleanup(h.cancel)
 	made := consumer(t, h.backend, stream.ConsumerConfig{Group: f.topic, Member: h.name, Streams: []string{f.topic}})
 	go func() { h.ran <- made.Run(ctx, h.handle) }()
+	within(t, h.works)
 	return h
 }
 
@@ -137,6 +141,10 @@ func (h *hand) note(partition string, before int64, r *stream.Record) (int64, er
 	defer f.mu.Unlock()
 	if h.killed {
 		return before, errKilled
+	}
+	if !h.begun {
+		h.begun = true
+		close(h.works)
 	}
 	major, _, _ := r.Position.Parts()
 	at := int64(major[2]) - 1
