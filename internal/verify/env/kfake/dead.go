@@ -2,10 +2,8 @@ package kfake
 
 import (
 	"context"
-	"sync"
 	"time"
 
-	fake "github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -13,14 +11,17 @@ import (
 // looking is how often the groups' members are looked at.
 const looking = session / 10
 
-// bury works around a fault of kfake: a member of a classic group whose connection ends while its JoinGroup waits for the
-// others becomes a member, and its session never ends, since kfake starts the session when it has written the answer.
-// Brokers start it all the same. A member that has not been heard of for a session, while no join was under way, leaves
-// here.
+// bury works around two faults of kfake. A member of a classic group whose connection ends while its JoinGroup waits for
+// the others becomes a member, and its session never ends, since kfake starts the session when it has written the answer;
+// brokers start it all the same. And whoever joins makes all wait for another whole time-out, while brokers count from the
+// first: clients that give a join up and come back as somebody new, as kafka-go does, may then never meet. A member that
+// has not been heard of for a session leaves here, unless it may be waiting for the others.
 func (e *service) bury(group string) {
 	ticker := time.NewTicker(looking)
 	defer ticker.Stop()
 	silent := map[string]time.Duration{}
+	newest := map[string]string{} // members by client
+	seen := map[string]bool{}
 	for {
 		select {
 		case <-e.closing.Done():
@@ -32,60 +33,22 @@ func (e *service) bury(group string) {
 			continue
 		}
 		for _, m := range info.Members {
+			if !seen[m.MemberID] {
+				seen[m.MemberID], newest[m.ClientID] = true, m.MemberID
+			}
+		}
+		for _, m := range info.Members {
+			waits := info.State == "PreparingRebalance" && e.wires.alive(m.ClientID) && newest[m.ClientID] == m.MemberID
 			switch {
-			case e.beats.take(m.MemberID):
+			case e.pulses.take(m.MemberID):
 				delete(silent, m.MemberID)
 			case silent[m.MemberID] > session:
 				e.leave(group, m.MemberID)
-			case silent[m.MemberID] > 0 || info.State != "PreparingRebalance":
+			case silent[m.MemberID] > 0 || !waits:
 				silent[m.MemberID] += looking
 			}
 		}
 	}
-}
-
-// beats are the members that were heard of, by their ids. Methods may be called from many goroutines.
-type beats struct {
-	mu    sync.Mutex // guards what follows
-	heard map[string]bool
-}
-
-// hear listens to what members say.
-func (b *beats) hear(c *fake.Cluster) {
-	for _, key := range []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat} {
-		c.ControlKey(int16(key), func(r kmsg.Request) (kmsg.Response, error, bool) {
-			c.KeepControl()
-			switch r := r.(type) {
-			case *kmsg.JoinGroupRequest:
-				b.note(r.MemberID)
-			case *kmsg.SyncGroupRequest:
-				b.note(r.MemberID)
-			case *kmsg.HeartbeatRequest:
-				b.note(r.MemberID)
-			case *kmsg.ConsumerGroupHeartbeatRequest:
-				b.note(r.MemberID)
-			}
-			return nil, nil, false
-		})
-	}
-}
-
-func (b *beats) note(member string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.heard == nil {
-		b.heard = map[string]bool{}
-	}
-	b.heard[member] = true
-}
-
-// take reports whether a member was heard of since it was asked for last.
-func (b *beats) take(member string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	was := b.heard[member]
-	delete(b.heard, member)
-	return was
 }
 
 // leave takes a member out of a group. One that is gone meanwhile is none of kfake's faults.

@@ -89,7 +89,7 @@ func (b Brokers) Open(ctx context.Context, s env.Settings) (env.Env, error) {
 	}
 	e.cluster = c
 	answerEpochs(c)
-	e.beats.hear(c)
+	e.pulses.feel(c)
 	for _, topic := range s.Streams {
 		if err := c.CreateTopic(topic.Name, int32(topic.Partitions), nil); err != nil {
 			c.Close()
@@ -155,7 +155,7 @@ func answerEpochs(c *fake.Cluster) {
 type service struct {
 	cluster *fake.Cluster
 	wires   *wires
-	beats   beats
+	pulses  pulses
 	inner   client.Backend
 	outer   stream.Backend
 

@@ -28,6 +28,7 @@ type wires struct {
 	mu      sync.Mutex           // guards what follows
 	armed   map[int16][]*mishap  // by request, oldest first
 	stalled map[string]time.Time // until when a member's connections stand still
+	open    map[string]int       // connections by client
 }
 
 // A mishap waits for its turn.
@@ -37,7 +38,7 @@ type mishap struct {
 }
 
 func newWires() *wires {
-	return &wires{armed: map[int16][]*mishap{}, stalled: map[string]time.Time{}}
+	return &wires{armed: map[int16][]*mishap{}, stalled: map[string]time.Time{}, open: map[string]int{}}
 }
 
 // arm has something go wrong with a later request of a kind.
@@ -89,6 +90,20 @@ func (w *wires) pause(client string) time.Duration {
 	return longest
 }
 
+// count adds to a client's connections.
+func (w *wires) count(client string, n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.open[client] += n
+}
+
+// alive reports whether a client has a connection.
+func (w *wires) alive(client string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.open[client] > 0
+}
+
 func (w *wires) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	c, err := w.net.DialContext(ctx, network, address)
 	if err != nil {
@@ -116,8 +131,22 @@ type wire struct {
 func (c *wire) Close() error {
 	c.close.Do(func() {
 		close(c.closed)
+		if client := c.name(""); client != "" {
+			c.wires.count(client, -1)
+		}
 	})
 	return c.Conn.Close()
+}
+
+// name notes whose connection it is, and returns what was noted before.
+func (c *wire) name(client string) (before string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before = c.client
+	if client != "" {
+		c.client = client
+	}
+	return before
 }
 
 // SetDeadline, SetReadDeadline and SetWriteDeadline also end what stands still.
@@ -202,6 +231,9 @@ func (c *wire) Write(b []byte) (int, error) {
 		n, err := c.Conn.Write(b)
 		return n, broken("write", err)
 	}
+	if c.name(client) == "" {
+		c.wires.count(client, 1)
+	}
 	if err := c.stand(c.wires.pause(client), &c.writing); err != nil {
 		return 0, err
 	}
@@ -227,7 +259,7 @@ func (c *wire) begins(b []byte) (request int16, client string, ok bool) {
 		return 0, "", false
 	}
 	if request, client, ok = header(b); ok {
-		c.client, c.rest = client, 4+int(binary.BigEndian.Uint32(b))-len(b)
+		c.rest = 4 + int(binary.BigEndian.Uint32(b)) - len(b)
 	}
 	return request, client, ok
 }
