@@ -5,6 +5,7 @@ package kafkago
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -258,20 +259,34 @@ var threes = []int32{0, 1, 2}
 // askedOf asks everything that a member asks.
 func askedOf(t *testing.T, c *client, m engine.Membership, topic string, next int64) {
 	t.Helper()
-	edges, err := c.Offsets(t.Context(), topic, threes, engine.Edge{Kind: engine.EdgeEnd})
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	edges, err := c.Offsets(ctx, topic, threes, engine.Edge{Kind: engine.EdgeEnd})
 	require.NoError(t, err)
 	for _, number := range threes {
 		require.NoError(t, edges[number].Err, "partition %d", number)
 	}
-	refused, err := c.Commit(t.Context(), m, topic, map[int32]engine.Committed{1: at(next, "")})
+	refused, err := c.Commit(ctx, m, topic, map[int32]engine.Committed{1: at(next, "")})
 	require.NoError(t, errors.Join(err, refused[1]))
-	got, err := c.Committed(t.Context(), m.Group, topic, threes)
+	got, err := c.Committed(ctx, m.Group, topic, threes)
 	require.NoError(t, err)
 	require.Equal(t, map[int32]engine.Committed{1: at(next, "")}, got)
-	_, err = c.Topic(t.Context(), topic)
+	_, err = c.Topic(ctx, topic)
 	require.NoError(t, err)
-	_, err = c.Cluster(t.Context())
+	_, err = c.Cluster(ctx)
 	require.NoError(t, err)
+}
+
+// inSync waits until every replica has everything, so that one broker can be missed.
+func inSync(t *testing.T, c *client, topics ...string) {
+	t.Helper()
+	for _, topic := range topics {
+		require.Eventually(t, func() bool {
+			told, err := c.Topic(t.Context(), topic)
+			isBehind := func(p engine.TopicPartition) bool { return len(p.ISR) < len(p.Replicas) }
+			return err == nil && !slices.ContainsFunc(told.Partitions, isBehind)
+		}, time.Minute, 50*time.Millisecond)
+	}
 }
 
 // Every broker is paused once, and killed once: leader, coordinator, controller and the one that questions go to are
@@ -283,6 +298,7 @@ func TestQuestionsAreAnsweredWhileABrokerIsGone(t *testing.T) {
 	m := joined(t, cluster.Bootstrap(), "billing", "orders")
 	askedOf(t, c, m, "orders", 1)
 	for node := 1; node <= cluster.Nodes(); node++ {
+		inSync(t, c, "orders", "__consumer_offsets")
 		require.NoError(t, cluster.Pause(node))
 		begun := time.Now()
 		askedOf(t, c, m, "orders", int64(10+node))
@@ -291,6 +307,7 @@ func TestQuestionsAreAnsweredWhileABrokerIsGone(t *testing.T) {
 		require.NoError(t, cluster.Ready(t.Context()))
 	}
 	for node := 1; node <= cluster.Nodes(); node++ {
+		inSync(t, c, "orders", "__consumer_offsets")
 		require.NoError(t, cluster.Kill(node))
 		begun := time.Now()
 		askedOf(t, c, m, "orders", int64(20+node))
