@@ -67,6 +67,10 @@ func Classify(err error) string {
 	if errors.As(err, &refusal) && refusal.Retriable {
 		return ClassUnavailable
 	}
+	var passing interface{ Temporary() bool } // as kafka-go's codes are
+	if errors.As(err, &passing) && passing.Temporary() {
+		return ClassUnavailable
+	}
 	var unanswered net.Error
 	if errors.As(err, &unanswered) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return ClassUnavailable

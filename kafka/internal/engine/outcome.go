@@ -18,10 +18,21 @@ func Unknown(cause error) error {
 // Unsent is the error of a record that was never sent: it is not stored, whatever cause says of those before it.
 func Unsent(cause error) error {
 	if errors.Is(cause, stream.ErrUnknownOutcome) {
-		return fmt.Errorf("not sent, as those before it failed: %v", cause)
+		return unsent{cause}
 	}
 	return cause
 }
+
+// unsent is everything that cause is, but not stream.ErrUnknownOutcome.
+type unsent struct{ cause error }
+
+func (u unsent) Error() string { return fmt.Sprintf("not sent, as those before it failed: %v", u.cause) }
+
+func (u unsent) Is(target error) bool {
+	return target != stream.ErrUnknownOutcome && errors.Is(u.cause, target)
+}
+
+func (u unsent) As(target any) bool { return errors.As(u.cause, target) }
 
 // Refuses reports whether a broker that answers a produce request with c has stored nothing of the batch by that request.
 // Of earlier tries it says nothing: what is refused now may have been stored then.
