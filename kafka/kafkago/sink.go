@@ -158,6 +158,7 @@ func (s *sink) append(
 			a.at = now
 			a.topic.take(a)
 		}
+		s.pump.nudge()
 		first += n
 	}
 }

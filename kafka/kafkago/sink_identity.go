@@ -104,7 +104,7 @@ func (p *pump) number(l *lane, b *batch) {
 
 // advance counts what is stored.
 func (p *pump) advance(l *lane, g *leg) {
-	if !mutated("kafkago-sequence-is-not-advanced") {
+	if !mutated("the sequence is not advanced") {
 		l.course.sequence = after(l.course.sequence, g.count)
 	}
 	if g.start >= 0 {
@@ -116,7 +116,7 @@ func (p *pump) advance(l *lane, g *leg) {
 // broker would take it for that one, and not store it. Batches of other lanes keep the epoch that they were sent with.
 // Brokers take any higher epoch of the same producer (KIP-360), and then refuse what of the old one is still on its way.
 func (p *pump) bump(l *lane) {
-	if mutated("kafkago-epoch-is-not-bumped") || l.course.producer != p.identity.producer {
+	if mutated("the epoch is not bumped") || l.course.producer != p.identity.producer {
 		return
 	}
 	if p.identity.epoch == math.MaxInt16 {

@@ -43,7 +43,7 @@ func TestLossFailsWhatWaits(t *testing.T) {
 
 			var requests atomic.Int32
 			release := refuseNext(c, code, &requests)
-			flying := put("0", "flying", 2)
+			flying := put("0", "flying", 1)
 			require.Eventually(t, func() bool { return requests.Load() > 0 }, 5*time.Second, time.Millisecond)
 			waiting, unharmed := put("0", "waiting", 300), put("1", "unharmed", 3)
 			release()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
@@ -15,8 +16,9 @@ import (
 // of a broker at most. It alone knows who sends what under which number; its goroutine neither waits for a broker nor calls
 // anybody's code.
 type pump struct {
-	sink *sink
-	wake chan struct{}
+	sink   *sink
+	wake   chan struct{}
+	posted atomic.Bool // lanes, since nudge
 
 	mu    sync.Mutex // guards what follows
 	inbox inbox
@@ -90,14 +92,30 @@ func (p *pump) tell(change func(*inbox)) {
 	p.mu.Lock()
 	change(&p.inbox)
 	p.mu.Unlock()
+	p.rouse()
+}
+
+func (p *pump) rouse() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
 	}
 }
 
-// post says that a lane has records that the pump does not know of.
-func (p *pump) post(l *lane) { p.tell(func(in *inbox) { in.lanes = append(in.lanes, l) }) }
+// post says that a lane has records that the pump does not know of. What comes with them may join their batch until nudge.
+func (p *pump) post(l *lane) {
+	p.mu.Lock()
+	p.inbox.lanes = append(p.inbox.lanes, l)
+	p.mu.Unlock()
+	p.posted.Store(true)
+}
+
+// nudge wakes the pump if there was a post.
+func (p *pump) nudge() {
+	if p.posted.Load() && p.posted.Swap(false) {
+		p.rouse()
+	}
+}
 
 // finish says that a request is over.
 func (p *pump) finish(r *request) { p.tell(func(in *inbox) { in.requests = append(in.requests, r) }) }
@@ -317,7 +335,7 @@ func (p *pump) launch(id int32, b *broker, ready []*lane, now time.Time) int {
 		size += head.size
 		l.seal(head.batch)
 		p.number(l, head.batch)
-		l.course.away, l.course.leader = true, id
+		l.course.away, l.course.leader = !mutated("two batches of a partition are under way"), id
 		if expires := head.batch.begun.Add(p.sink.config.DeliveryTimeout); len(r.legs) == 0 || expires.Before(r.deadline) {
 			r.deadline = expires
 		}
@@ -369,6 +387,12 @@ func (p *pump) land(g *leg, now time.Time) {
 	}
 	b.doubt = b.doubt || !isSureCode(g.code)
 	c.cause = g.err
+	switch {
+	case mutated("a batch is renumbered when it is sent again"):
+		b.numbered, b.finished, c.sequence = false, false, after(c.sequence, g.count)
+	case mutated("a batch overtakes the one that is sent again"):
+		l.overtake()
+	}
 	p.again(l, now)
 }
 

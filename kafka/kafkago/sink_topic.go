@@ -184,6 +184,7 @@ func (t *topic) place(known *places) {
 	for i := range waiting {
 		t.put(known, &waiting[i])
 	}
+	t.sink.pump.nudge()
 }
 
 // expire fails what has waited too long, and everything when cause is not nil.
