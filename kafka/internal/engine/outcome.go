@@ -26,7 +26,9 @@ func Unsent(cause error) error {
 // unsent is everything that cause is, but not stream.ErrUnknownOutcome.
 type unsent struct{ cause error }
 
-func (u unsent) Error() string { return fmt.Sprintf("not sent, as those before it failed: %v", u.cause) }
+func (u unsent) Error() string {
+	return fmt.Sprintf("not sent, as those before it failed: %v", u.cause)
+}
 
 func (u unsent) Is(target error) bool {
 	return target != stream.ErrUnknownOutcome && errors.Is(u.cause, target)
