@@ -14,7 +14,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/streamport-go/streamport/kafka/internal/engine"
 	"github.com/streamport-go/streamport/stream"
 )
 
@@ -32,15 +31,15 @@ func (d *deaf) dial(ctx context.Context, network, address string) (net.Conn, err
 	now := d.open.Add(1)
 	for most := d.most.Load(); now > most && !d.most.CompareAndSwap(most, now); most = d.most.Load() {
 	}
-	return &countedConn{Conn: &deafConn{conn, d.on.Load}, closed: sync.OnceFunc(func() { d.open.Add(-1) })}, nil
+	return &deafOpenConn{Conn: &deafConn{conn, d.on.Load}, closed: sync.OnceFunc(func() { d.open.Add(-1) })}, nil
 }
 
-type countedConn struct {
+type deafOpenConn struct {
 	net.Conn
 	closed func()
 }
 
-func (c *countedConn) Close() error {
+func (c *deafOpenConn) Close() error {
 	c.closed()
 	return c.Conn.Close()
 }
@@ -61,6 +60,19 @@ func TestLostAnswersStoreOnce(t *testing.T) {
 	s.Append(t.Context(), recs, a.done)
 	for _, err := range a.wait(recs...) {
 		require.NoError(t, err)
+	}
+	require.Equal(t, sent(recs), values(readTopic(t, c.ListenAddrs(), "t", len(recs))))
+}
+
+// TestEqualBatchesAreAllStored sends one record at a time.
+func TestEqualBatchesAreAllStored(t *testing.T) {
+	c := fakeCluster(t, kfake.SeedTopics(1, "t"))
+	s := openTestSink(t, sinkSettings(c.ListenAddrs()), sinkConfig(), limits{})
+	a := newAnswered(t)
+	recs := keyed("t", "k", 10)
+	for i := range recs {
+		s.Append(t.Context(), recs[i:i+1], a.done)
+		require.Equal(t, []error{nil}, a.wait(recs[i]))
 	}
 	require.Equal(t, sent(recs), values(readTopic(t, c.ListenAddrs(), "t", len(recs))))
 }
@@ -188,18 +200,16 @@ func TestOneBatchOfAPartitionIsUnderWay(t *testing.T) {
 	s := openTestSink(t, settings, sinkConfig(), limits{})
 	a := newAnswered(t)
 	var mu sync.Mutex
-	underWay, most, requests, widest := map[int32]int{}, 0, 0, 0
+	underWay, most, widest := map[int32]int{}, 0, 0
 	c.ControlKey(produceKey, func(request kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		partitions := request.(*kmsg.ProduceRequest).Topics[0].Partitions
 		mu.Lock()
-		requests++
 		widest = max(widest, len(partitions))
 		for _, p := range partitions {
 			underWay[p.Partition]++
 			most = max(most, underWay[p.Partition])
 		}
-		held := requests
 		mu.Unlock()
 		c.SleepControl(func() { time.Sleep(20 * time.Millisecond) }) // a slow broker
 		mu.Lock()
@@ -207,7 +217,6 @@ func TestOneBatchOfAPartitionIsUnderWay(t *testing.T) {
 		for _, p := range partitions {
 			underWay[p.Partition]--
 		}
-		_ = held
 		return nil, nil, false
 	})
 	var all []*stream.Record
@@ -363,5 +372,3 @@ func TestBrokersThatCannotStoreAreWaitedFor(t *testing.T) {
 	}
 	require.Len(t, readTopic(t, c.ListenAddrs(), "t", 8), 8)
 }
-
-var _ engine.Probe = limits{}
