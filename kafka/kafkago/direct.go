@@ -155,7 +155,7 @@ func (l *lines) shake(ctx context.Context, address string) (*direct, error) {
 		return nil, err
 	}
 	c := &direct{
-		conn: protocol.NewConn(raw, l.id), address: address, id: l.id, most: l.settings.ReadBytes, used: time.Now(),
+		conn: protocol.NewConn(raw, l.id), address: address, id: l.id, used: time.Now(),
 	}
 	if err := c.open(ctx, l.sasl, l.settings.RequestOverhead); err != nil {
 		return nil, errors.Join(err, ignoreClosed(raw.Close()))

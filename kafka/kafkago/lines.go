@@ -39,12 +39,12 @@ type lines struct {
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	sasl     saslMechanism // nil: none
 
-	mu      sync.Mutex // guards what follows
-	used    *segmentio.Transport
-	lent    *segmentio.Transport // by native; nil: nobody asked
-	topics  []string             // of used, sorted
-	open    map[*line]struct{}   // every connection
-	dialing int                  // connections that are being made
+	mu      sync.Mutex             // guards what follows
+	made    []*segmentio.Transport // the last is in use
+	topics  []string               // that it knows, sorted
+	lent    *segmentio.Transport   // by native; nil: nobody asked
+	open    map[*line]struct{}     // every connection
+	dialing int                    // connections that are being made
 	closed  bool
 	ended   chan struct{}            // closed when closed is set and nothing is open or being made
 	unused  []*direct                // connections of ask, by the time of their last use
@@ -80,28 +80,29 @@ func (l *lines) seeds() net.Addr { return segmentio.TCP(l.settings.Brokers...) }
 // connections end when they are idle.
 func (l *lines) transport(topics []string) *segmentio.Transport {
 	used, replaced := l.knowing(topics)
-	if replaced != nil {
-		replaced.CloseIdleConnections()
+	for _, t := range replaced {
+		t.CloseIdleConnections()
 	}
 	return used
 }
 
-// knowing also returns the Transport that was replaced, or nil.
-func (l *lines) knowing(topics []string) (used, replaced *segmentio.Transport) {
+// knowing also returns all that were replaced if one more was: a request may have opened one again that was closed then.
+func (l *lines) knowing(topics []string) (used *segmentio.Transport, replaced []*segmentio.Transport) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	more := slices.Concat([]string{}, l.topics) // nil would be all topics
+	more := append([]string{}, l.topics...) // nil would be all topics
 	for _, t := range topics {
 		if !slices.Contains(more, t) {
 			more = append(more, t)
 		}
 	}
-	if l.used != nil && len(more) == len(l.topics) {
-		return l.used, nil
+	if n := len(l.made); n > 0 && len(more) == len(l.topics) {
+		return l.made[n-1], nil
 	}
 	slices.Sort(more)
-	replaced, l.topics, l.used = l.used, more, l.newTransport(more)
-	return l.used, replaced
+	replaced, l.topics = l.made, more
+	l.made = append(slices.Clone(l.made), l.newTransport(more))
+	return l.made[len(l.made)-1], replaced
 }
 
 // newTransport makes a Transport that asks for the metadata of topics; nil is all.
@@ -133,10 +134,12 @@ func (l *lines) connect(ctx context.Context, network, address string) (net.Conn,
 	defer context.AfterFunc(l.base, cancel)()
 	raw, err := l.dial(ctx, network, address)
 	if err != nil {
-		l.dialled(nil)
+		if !l.dialled(nil) {
+			err = fmt.Errorf("%w: %w", stream.ErrClosed, err)
+		}
 		return nil, err
 	}
-	c := &line{Conn: raw, lines: l}
+	c := &line{Conn: raw, lines: l, frames: frames{most: l.settings.ReadBytes}}
 	if !l.dialled(c) {
 		_ = raw.Close()
 		return nil, fmt.Errorf("%w: dial %s", stream.ErrClosed, address)
@@ -205,7 +208,10 @@ func (l *lines) close() {
 func (l *lines) cut() {
 	l.mu.Lock()
 	l.closed = true
-	used, unused := []*segmentio.Transport{l.used, l.lent}, l.unused
+	made, unused := slices.Clone(l.made), l.unused
+	if l.lent != nil {
+		made = append(made, l.lent)
+	}
 	l.unused = nil
 	open := make([]*line, 0, len(l.open))
 	for c := range l.open {
@@ -214,10 +220,8 @@ func (l *lines) cut() {
 	l.checkEnded()
 	l.mu.Unlock()
 	l.cancel()
-	for _, t := range used {
-		if t != nil {
-			t.CloseIdleConnections()
-		}
+	for _, t := range made {
+		t.CloseIdleConnections()
 	}
 	hangUp(unused)
 	for _, c := range open {
@@ -228,8 +232,12 @@ func (l *lines) cut() {
 // A line is a connection.
 type line struct {
 	net.Conn
-	lines *lines
+	lines  *lines
+	frames frames
 }
+
+// Read reads what brokers send.
+func (c *line) Read(p []byte) (int, error) { return c.frames.read(c.Conn, p) }
 
 // Close closes the connection and forgets it.
 func (c *line) Close() error {

@@ -24,7 +24,6 @@ type direct struct {
 	conn    *protocol.Conn
 	address string
 	id      string // client id
-	most    int32  // bytes of an answer
 	count   int32  // of requests
 	known   map[protocol.ApiKey]apiversions.ApiKeyResponse
 	ends    time.Time // when the broker ends the session (KIP-368); zero: never
@@ -96,12 +95,6 @@ func (c *direct) authenticate(ctx context.Context, mechanism sasl.Mechanism, pat
 	return nil
 }
 
-// The first bytes of a TLS alert, where the length of an answer should be.
-const (
-	tlsAlert = 0x15
-	tlsMajor = 0x03
-)
-
 // version chooses the highest that both sides know; kafka-go would send one that a broker does not know.
 func (c *direct) version(request protocol.Message) (int16, error) {
 	if c.known == nil {
@@ -166,18 +159,11 @@ func (c *direct) exchange(request protocol.Message, version int16) (protocol.Mes
 
 // size looks at how long the answer is.
 func (c *direct) size() (int32, error) {
-	size, err := c.conn.Peek(4)
+	size, err := c.conn.Peek(sizeBytes)
 	if err != nil {
 		return 0, err
 	}
-	if size[0] == tlsAlert && size[1] == tlsMajor {
-		return 0, fmt.Errorf("%w: the broker expects TLS", stream.ErrInvalid)
-	}
-	n := int32(binary.BigEndian.Uint32(size))
-	if n < 4 || n > c.most {
-		return 0, fmt.Errorf("%w: a broker's answer of %d bytes, at most %d are read", stream.ErrCorrupt, n, c.most)
-	}
-	return n, nil
+	return int32(binary.BigEndian.Uint32(size)), nil
 }
 
 // check refuses the answer to another request.
