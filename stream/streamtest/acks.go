@@ -105,6 +105,11 @@ func (t *T) stored(name string, a *acks) {
 	}
 }
 
+// doubled reports whether a record is told to stand twice, perhaps.
+func (a *acks) doubled() bool {
+	return slices.ContainsFunc(a.now(), func(r reply) bool { return r.ack.Duplicate })
+}
+
 // goods are the values that are acknowledged, by key, in the order of recs.
 func (a *acks) goods(recs []*stream.Record) map[string][]string {
 	good := map[*stream.Record]bool{}

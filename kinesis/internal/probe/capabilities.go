@@ -113,6 +113,9 @@ func (v view) keyOrder() stream.Flag {
 	if v.settings.Mode == settings.Strict {
 		how.Support, how.Reason = stream.Native, "each record names the sequence number before it (SequenceNumberForOrdering)"
 	}
+	if v.settings.Aggregation == settings.SameKey {
+		how.Reason += "; an aggregate that is sent again, since its answer was lost, repeats the run of records that it holds"
+	}
 	if v.Summary.Mode == "" {
 		how.Source = stream.Assumed
 		how.Reason += "; the service does not tell the stream's mode, so it is taken for provisioned"
