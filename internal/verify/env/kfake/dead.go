@@ -16,7 +16,7 @@ const looking = session / 10
 // brokers start it all the same. And whoever joins makes all wait for another whole time-out, while brokers count from the
 // first: clients that give a join up and come back as somebody new, as kafka-go does, may then never meet. A member that
 // has not been heard of for a session leaves here, unless it may be waiting for the others.
-func (e *service) bury(group string) {
+func (e *service) bury(group string, session time.Duration) {
 	ticker := time.NewTicker(looking)
 	defer ticker.Stop()
 	silent := map[string]time.Duration{}

@@ -35,6 +35,16 @@ type Brokers struct {
 // session is after what silence a member is taken for dead.
 const session = time.Second
 
+// patience is that for members on kafka-go, and how long they may take to join. kfake, unlike brokers, lets the sessions of
+// members end that wait for others in JoinGroup or SyncGroup, and miscounts from then on: who waits must not wait as long.
+// franz-go comes back soon enough as who it was; kafka-go comes back as somebody new.
+func (b Brokers) patience() (alive, joined time.Duration) {
+	if b.Client.Default() {
+		return session, 2 * session
+	}
+	return 3 * session / 2, session
+}
+
 // Choices are what kfake can be made to do, and faults of the connections. Where there are no transactions of the workload's
 // own, others write to its streams and abort.
 func (b Brokers) Choices() []fault.Choice {
@@ -96,9 +106,10 @@ func (b Brokers) Open(ctx context.Context, s env.Settings) (env.Env, error) {
 			return nil, err
 		}
 	}
+	alive, joined := b.patience()
 	config := kafka.Config{
 		Brokers: c.ListenAddrs(), Dial: e.wires.dial, Assignment: sharing(s.Seed),
-		Session: session, Heartbeat: session / 5, Rebalance: 2 * session, TxTimeout: 5 * time.Second,
+		Session: alive, Heartbeat: alive / 5, Rebalance: joined, TxTimeout: 5 * time.Second,
 		ProduceTimeout: 500 * time.Millisecond, RequestTimeout: 500 * time.Millisecond,
 		MetadataMinAge: 10 * time.Millisecond, MetadataMaxAge: time.Second,
 	}
@@ -111,7 +122,7 @@ func (b Brokers) Open(ctx context.Context, s env.Settings) (env.Env, error) {
 		return nil, err
 	}
 	e.inner, e.outer = inner, inner
-	e.work.Go(func() { e.bury(workload.Group) })
+	e.work.Go(func() { e.bury(workload.Group, alive) })
 	if s.Wrap != nil {
 		e.outer = s.Wrap(inner)
 	}

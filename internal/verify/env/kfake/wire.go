@@ -14,18 +14,12 @@ import (
 	"time"
 
 	fake "github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/streamport-go/streamport/internal/verify/fault"
 )
 
 // late is how long a late answer takes longer, and by how much a request that is cut off fails sooner.
 const late = 700 * time.Millisecond
-
-// settles is how long a JoinGroup is on its way, which works around a fault of kfake: it starts a session some time after
-// its answer was written, and lets that end although the member that had the answer waits for the others in its next join.
-// Time goes on when all else is done.
-const settles = 100 * time.Microsecond
 
 // wires are the connections between clients and brokers, and what is wrong with them.
 type wires struct {
@@ -242,9 +236,6 @@ func (c *wire) Write(b []byte) (int, error) {
 	}
 	if err := c.stand(c.wires.pause(client), &c.writing); err != nil {
 		return 0, err
-	}
-	if request == int16(kmsg.JoinGroup) {
-		time.Sleep(settles)
 	}
 	switch kind := c.wires.take(request); kind {
 	case fault.Cut:
