@@ -131,7 +131,8 @@ func TestSessionsAreRenewedOnRealBrokers(t *testing.T) {
 					}
 				}
 				sasl.AllowPlaintext = true
-				b := l.strict(t, kafka.Config{Brokers: c.SASLPlain(), SASL: sasl})
+				// Kafka-go's own heartbeats, which notice that the broker has hung up, come every third of a session.
+				b := l.strict(t, kafka.Config{Brokers: c.SASLPlain(), SASL: sasl, Session: 6 * time.Second})
 				goesOnFor(t, b, "s", "renewed-"+l.prefix()+string(sasl.Mechanism), 7*time.Second)
 				if sasl.Token != nil {
 					require.Greater(t, asked.Load(), int64(8), "at least four connections, and each again at least once")
@@ -141,37 +142,47 @@ func TestSessionsAreRenewedOnRealBrokers(t *testing.T) {
 	})
 }
 
-// goesOnFor sends a record every 20 ms, and reads them in a group, for a while.
-func goesOnFor(t *testing.T, b *kafka.Backend, topic, group string, long time.Duration) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), long)
-	defer cancel()
-	consumer, err := stream.NewConsumer(ctx, b, stream.ConsumerConfig{Group: group, Streams: []string{topic}})
-	require.NoError(t, err)
-	var read atomic.Int64
-	ran := make(chan error, 1)
-	go func() {
-		ran <- consumer.Run(ctx, stream.Each(func(_ context.Context, r *stream.Record) error {
-			if string(r.Key) == group {
-				read.Add(1)
-			}
-			return nil
-		}))
-	}()
-	producer, err := stream.NewProducer(ctx, b, stream.ProducerConfig{Streams: []string{topic}})
-	require.NoError(t, err)
-	sent := 0
-	for ctx.Err() == nil {
-		if err := producer.Send(ctx, &stream.Record{Stream: topic, Key: []byte(group), Value: []byte("v")}); ctx.Err() == nil {
+// A member whose connections were cut gives partitions to the next all the same.
+func TestAGroupSharesAnewAfterSessionsOnRealBrokers(t *testing.T) {
+	c := secure(t, testenv.DefaultVersion, map[string]string{
+		"connections.max.reauth.ms": "2000", "group.initial.rebalance.delay.ms": "0",
+	})
+	admin := open(t, kafka.Config{Brokers: c.Bootstrap()})
+	require.NoError(t, stream.EnsureStream(bounded(t), admin, stream.StreamConfig{Name: "two", Partitions: 2}))
+	inEach(t, func(t *testing.T, l library) {
+		sasl := password(kafka.SCRAM256, testenv.AlicePassword)
+		sasl.AllowPlaintext = true
+		b := l.strict(t, kafka.Config{Brokers: c.SASLPlain(), SASL: sasl, Session: 6 * time.Second})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		held := [2]atomic.Int64{}
+		ran := make(chan error, len(held))
+		join := func(i int) {
+			consumer, err := stream.NewConsumer(ctx, b, stream.ConsumerConfig{Group: l.name(), Streams: []string{"two"}})
 			require.NoError(t, err)
-			sent++
+			go func() {
+				ran <- consumer.Run(ctx, func(ctx context.Context, p *stream.Partition) error {
+					held[i].Add(1)
+					defer held[i].Add(-1)
+					for _, err := range p.Records(ctx) {
+						if err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}()
 		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	require.NoError(t, <-ran)
-	require.NoError(t, producer.Close(t.Context()))
-	require.Greater(t, sent, 100)
-	require.Greater(t, read.Load(), int64(sent*9/10), "reading went on as well")
+		join(0)
+		require.Eventually(t, func() bool { return held[0].Load() == 2 }, 20*time.Second, 10*time.Millisecond)
+		require.Never(t, func() bool { return held[0].Load() != 2 }, 5*time.Second, 10*time.Millisecond)
+		join(1)
+		require.Eventually(t, func() bool { return held[0].Load() == 1 && held[1].Load() == 1 }, 20*time.Second, 10*time.Millisecond)
+		cancel()
+		for range held {
+			require.NoError(t, <-ran)
+		}
+	})
 }
 
 // A token that expires without a successor ends what is open, with the reason.
