@@ -24,14 +24,15 @@ type fetcher struct {
 	wake     chan struct{} // holds one: orders have come
 	answers  chan haul
 	charts   chan chart
+	names    chan naming
 	helpers  sync.WaitGroup
 
 	mu     sync.Mutex // guards what follows
 	orders map[engine.Partition]order
 
 	// The owner's own.
-	transport *segmentio.Transport
-	topics    map[string]struct{} // that the transport knows
+	transport *segmentio.Transport // nil: nothing was added yet
+	topics    map[string]*subject  // that the transport knows
 	places    map[engine.Partition]*place
 	leaders   map[int32]*leader
 	served    uint64 // counts answers that brought something
@@ -50,9 +51,9 @@ func (c *client) OpenFetcher(r engine.Receiver, config engine.FetchConfig) (engi
 		lines: lines, receiver: r, settings: c.settings,
 		expander: newExpander(c.settings.DecompressBytes),
 		ended:    make(chan struct{}), wake: make(chan struct{}, 1),
-		answers: make(chan haul), charts: make(chan chart),
+		answers: make(chan haul), charts: make(chan chart), names: make(chan naming),
 		orders:  make(map[engine.Partition]order),
-		topics:  make(map[string]struct{}),
+		topics:  make(map[string]*subject),
 		places:  make(map[engine.Partition]*place),
 		leaders: make(map[int32]*leader),
 		every:   min(inspectEvery, c.settings.MetadataMaxAge),
@@ -123,13 +124,15 @@ func (f *fetcher) run() {
 	for f.base.Err() == nil {
 		f.obey(f.taken())
 		now := time.Now()
-		timer.Reset(min(f.look(now), f.launch(now)))
+		timer.Reset(min(f.look(now), f.identify(now), f.launch(now)))
 		select {
 		case <-f.wake:
 		case a := <-f.answers:
 			f.answered(a)
 		case c := <-f.charts:
 			f.charted(c)
+		case i := <-f.names:
+			f.identified(i)
 		case <-timer.C:
 		case <-f.base.Done():
 		}

@@ -169,7 +169,7 @@ func (t *toldBlocks) Broken(_ engine.Partition, err error)       { t.errs = appe
 func TestABatchWithoutEndIsDamage(t *testing.T) {
 	told := &toldBlocks{}
 	f := &fetcher{receiver: told}
-	at := &place{p: engine.Partition{Topic: "orders"}, name: "0"}
+	at := &place{p: engine.Partition{Topic: "orders"}, name: "0", topic: &subject{}}
 	cut := set(full(0, 2))
 	for range mostCuts {
 		require.Empty(t, told.errs)
@@ -188,14 +188,14 @@ func TestErrorsOfAPartition(t *testing.T) {
 	} {
 		told := &toldBlocks{}
 		f := &fetcher{receiver: told}
-		f.fetched(&place{}, &brought{code: code}, time.Now())
+		f.fetched(&place{topic: &subject{}}, &brought{code: code}, time.Now())
 		require.Len(t, told.errs, 1, code)
 		require.ErrorIs(t, told.errs[0], want)
 		got, _ := engine.CodeOf(told.errs[0])
 		require.Equal(t, code, got)
 	}
 	for _, code := range []engine.Code{engine.UnknownTopic, engine.NoLeader, engine.NotLeader, 9, 56, 74, 75, 78} {
-		told, at := &toldBlocks{}, &place{}
+		told, at := &toldBlocks{}, &place{topic: &subject{}}
 		f := &fetcher{receiver: told}
 		now := time.Now()
 		f.fetched(at, &brought{code: code}, now)

@@ -303,6 +303,7 @@ func (f *fetcher) led(at *place, is led, now time.Time) {
 	case is.leader != noBroker:
 		at.absent = time.Time{}
 		if at.leader != is.leader {
+			at.topic.due = true
 			f.moved(at, is.leader)
 		}
 	case is.code == 0 || is.code.AtLeader():
@@ -312,6 +313,7 @@ func (f *fetcher) led(at *place, is led, now time.Time) {
 		f.breakUp(at, engine.Failed(int16(is.code), nil))
 	case at.absent.IsZero():
 		at.absent = now
+		at.topic.doubt()
 		f.leaderless(at, now)
 	case now.Sub(at.absent) >= max(deletedAfter*f.every, 2*metadataTTL):
 		f.breakUp(at, engine.Failed(int16(is.code), nil))

@@ -34,29 +34,44 @@ const (
 
 // obey carries out orders. A place that is replaced may be under way still: what is brought for it is then thrown away.
 func (f *fetcher) obey(orders map[engine.Partition]order) {
+	if len(orders) == 0 {
+		return
+	}
 	for p, o := range orders {
-		switch o.change {
-		case added:
-			f.places[p] = &place{p: p, name: p.String(), next: o.at, number: o.number, leader: noBroker}
-			f.nextLook = time.Time{}
-		case removed:
+		if o.change != unchanged {
 			delete(f.places, p)
 		}
+	}
+	f.meet(orders)
+	now := time.Now()
+	for p, o := range orders {
+		if o.change == added {
+			f.places[p] = &place{p: p, name: p.String(), topic: f.topics[p.Topic], next: o.at, number: o.number, leader: noBroker}
+			f.nextLook = time.Time{}
+		}
 		if at := f.places[p]; at != nil && o.pause != asBefore {
-			at.paused = o.pause == paused
+			at.hold(o.pause == paused, now)
 		}
 	}
-	f.know(orders)
 }
 
-// know sees to it that the transport knows the topics that were added.
-func (f *fetcher) know(orders map[engine.Partition]order) {
+// meet sees to it that the transport knows the topics that were added, and that those which nothing was read of are met
+// anew.
+func (f *fetcher) meet(orders map[engine.Partition]order) {
+	read := make(map[string]bool)
+	for p := range f.places {
+		read[p.Topic] = true
+	}
 	var fresh []string
 	for p, o := range orders {
-		if _, known := f.topics[p.Topic]; o.change == added && !known {
-			f.topics[p.Topic] = struct{}{}
+		if o.change != added || read[p.Topic] {
+			continue
+		}
+		read[p.Topic] = true
+		if _, known := f.topics[p.Topic]; !known {
 			fresh = append(fresh, p.Topic)
 		}
+		f.topics[p.Topic] = &subject{name: p.Topic, due: true}
 	}
 	if len(fresh) > 0 {
 		f.transport = f.lines.transport(fresh)

@@ -31,14 +31,16 @@ const (
 type place struct {
 	p      engine.Partition
 	name   string // the partition's, made once
+	topic  *subject
 	next   engine.Offset
 	number int64
 	leader int32  // a broker, or noBroker
 	turn   uint64 // when it brought something last: who brought nothing for longest comes first
 	under  bool   // being fetched
 	paused bool
-	still  bool // broken: nothing more of it is told
-	cuts   int  // answers in a row that held less than a batch
+	idle   time.Time // since when it is paused
+	still  bool      // broken: nothing more of it is told
+	cuts   int       // answers in a row that held less than a batch
 
 	tries  int       // failures in a row
 	since  time.Time // of the first of them
@@ -48,13 +50,24 @@ type place struct {
 
 // ready reports whether it can be fetched now, or else after what time; 0: not before something else happens.
 func (at *place) ready(now time.Time) (yes bool, after time.Duration) {
-	if at.under || at.paused || at.still || at.leader == noBroker {
+	if at.under || at.paused || at.still || at.leader == noBroker || at.topic.suspect {
 		return false, 0
 	}
 	if wait := at.later.Sub(now); wait > 0 {
 		return false, wait
 	}
 	return true, 0
+}
+
+// hold pauses or resumes. During a long pause the topic may have been made anew, and no fetch would tell.
+func (at *place) hold(pause bool, now time.Time) {
+	switch {
+	case pause && !at.paused:
+		at.idle = now
+	case !pause && at.paused && now.Sub(at.idle) >= longPause:
+		at.topic.doubt()
+	}
+	at.paused = pause
 }
 
 // well forgets failures.
@@ -130,6 +143,7 @@ func (f *fetcher) fetched(at *place, b *brought, now time.Time) {
 		return
 	}
 	at.well()
+	at.topic.met = true
 	if b.next.At > at.next.At {
 		f.served++
 		at.next, at.turn, at.cuts = b.next, f.served, 0
@@ -157,7 +171,11 @@ func (f *fetcher) refused(at *place, code engine.Code, now time.Time) {
 			return
 		}
 		f.breakUp(at, err)
-	case engine.UnknownTopic, engine.NoLeader, engine.NotLeader, engine.OffsetNotAvailable:
+	case engine.UnknownTopic, engine.UnknownTopicID:
+		at.topic.doubt()
+		f.failing(at, err, now)
+	case engine.NoLeader, engine.NotLeader, engine.OffsetNotAvailable:
+		at.topic.due = true
 		f.failing(at, err, now)
 	case 7, 8, 9, 13, 56, 74, 75, 89: // too slow, not there, a bad disk, another epoch, a quota: all of the moment
 		f.failing(at, err, now)

@@ -117,6 +117,47 @@ func TestFetcherTellsWhatIsOutOfRangeAndStands(t *testing.T) {
 	require.Equal(t, int64(3), r.last(early).Added)
 }
 
+func TestFetcherStandsWhereTheTopicWasMadeAnew(t *testing.T) {
+	t.Parallel()
+	cluster := fetchFake(t, kfake.SeedTopics(1, "orders"))
+	store(t, cluster, "orders", 0, 5)
+	const withIDs = 10 // of Metadata
+	identified, missed := make(chan struct{}, 1), make(chan struct{})
+	watch(cluster, kmsg.Metadata, func(_ int32, r kmsg.Request) (kmsg.Response, error, bool) {
+		if r.GetVersion() == withIDs {
+			offer(identified, missed)
+		}
+		return nil, nil, false
+	})
+	watch(cluster, kmsg.Fetch, func(int32, kmsg.Request) (kmsg.Response, error, bool) {
+		offer(missed)
+		return nil, nil, false
+	})
+	r, f := newFetchReader(t, cluster, nil)
+	at := engine.Partition{Topic: "orders"}
+	f.Add(fromOffset(at, 0), 1)
+	r.records(t, at, 5)
+	<-identified
+	require.NoError(t, cluster.DeleteTopic("orders"))
+	<-missed // unlike a broker, the fake does not end a fetch that waits
+	require.NoError(t, cluster.CreateTopic("orders", 1, nil))
+	store(t, cluster, "orders", 0, 9)
+	require.ErrorIs(t, r.broken(t, at), stream.ErrNotFound)
+	require.Len(t, r.records(t, at, 5), 5, "nothing of the new topic is read at the old topic's offset")
+	f.Add(fromOffset(at, 0), 2)
+	require.Equal(t, "0", string(r.records(t, at, 14)[5].Value))
+}
+
+// offer lets those go on that wait.
+func offer(to ...chan struct{}) {
+	for _, one := range to {
+		select {
+		case one <- struct{}{}:
+		default:
+		}
+	}
+}
+
 func TestFetcherTellsADeletedTopic(t *testing.T) {
 	t.Parallel()
 	cluster := fetchFake(t, kfake.SeedTopics(1, "orders"))
