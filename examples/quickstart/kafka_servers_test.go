@@ -19,7 +19,8 @@ func TestCountsOnKafkaAreThoseOnMemory(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			broker := testenv.Run(t, testenv.Config{Version: version})
 			for _, client := range []string{"franz-go", "kafka-go"} {
-				onKafka := output(t, "-url", "kafka://"+strings.Join(broker.Bootstrap(), ",")+"?session=2s&client="+client)
+				onKafka := output(t, "-url", "kafka://"+strings.Join(broker.Bootstrap(), ",")+"?session=2s&client="+client,
+					"-stream", "quakes-"+client, "-group", "quickstart-"+client)
 				requireRight(t, onKafka)
 				require.Equal(t, counts(onMemory), counts(onKafka))
 				t.Logf("Apache Kafka %s, %s:\n%s", version, client, onKafka)

@@ -72,6 +72,7 @@ func kept() ([]captable.Column, error) {
 	for _, b := range []struct{ name, adapter, file string }{
 		{"Apache Kafka 4.4.0, 3 nodes", "kafka", "kafka-4.4.0-3.json"},
 		{"Apache Kafka 3.9.2, 1 node", "kafka", "kafka-3.9.2-1.json"},
+		{"Kafka (kafka-go), 4.4.0, 3 nodes", "kafka", "kafka-kafkago-4.4.0-3.json"},
 		{"Kinesis, provisioned", "kinesis", "plain.json"},
 		{"the same with Tags, SameKey and FanOut", "kinesis", "fan-out.json"},
 	} {
