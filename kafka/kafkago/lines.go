@@ -30,7 +30,8 @@ const closePatience = 5 * time.Second
 
 // lines are the connections of one producer, fetcher, member or client. They are made by kafka-go's Transports, one for a
 // set of topics, since a Transport asks for the metadata of all topics unless it is told which, and by ask. All
-// connections are known, so that close ends what a broker keeps waiting.
+// connections are known, so that close ends what a broker keeps waiting. A request by a Transport needs a context that
+// ends before the lines do: where a Transport has never had an answer nothing else ends it.
 type lines struct {
 	settings engine.Settings
 	id       string // client id
