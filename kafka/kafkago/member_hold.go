@@ -15,6 +15,7 @@ import (
 // A holding is a generation in which the member has its partitions. kafka-go stays in the generation until it is let go.
 type holding struct {
 	member     *member
+	id         string // of the member
 	partitions []engine.Partition
 	assigned   bool          // the Listener knows of them
 	over       chan struct{} // closed when kafka-go has had enough of the generation
@@ -37,7 +38,8 @@ const (
 // for as long as a session lasts. That kafka-go ends the generation only makes the member ask.
 func (m *member) hold(alive context.Context, g *group, generation *segmentio.Generation) *holding {
 	h := &holding{
-		member: m, partitions: partitionsOf(generation), over: make(chan struct{}), free: make(chan struct{}),
+		member: m, id: generation.MemberID, partitions: partitionsOf(generation),
+		over: make(chan struct{}), free: make(chan struct{}),
 	}
 	generation.Start(h.keep)
 	m.became(generation.MemberID, generation.ID)
@@ -142,7 +144,7 @@ func (h *holding) revoke() {
 }
 
 func (h *holding) lose() {
-	h.member.became("", -1)
+	h.member.became(h.id, -1)
 	if h.assigned && !mutated("what is lost is kept") {
 		h.member.call(func() { h.member.listener.Lost(h.partitions) })
 	}

@@ -3,6 +3,7 @@ package kafkago
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -68,14 +69,14 @@ func (m *member) attend(alive, joining context.Context, topics []string) error {
 				h.letGo()
 				continue
 			}
-			m.leave(alive, g)
+			m.leave(alive)
 			g.close(h.letGo)
 			return h.failure
 		case m.isClosing():
-			m.leave(alive, g)
+			m.leave(alive)
 			return nil
 		case m.isIncurable(err, failures):
-			m.leave(alive, g)
+			m.leave(alive)
 			return m.told(err)
 		}
 		m.forgotten(alive, err)
@@ -95,26 +96,33 @@ func (m *member) pause(failures int) {
 }
 
 // forgotten leaves the group as who the member was: after an error kafka-go joins as somebody new, and the group would wait
-// for the old one.
+// for the old one. A join that was not answered may have been heard.
 func (m *member) forgotten(ctx context.Context, err error) {
-	code, _ := engine.CodeOf(mapped(err))
-	id := m.id()
-	if id == "" || code == rebalancing {
+	told := mapped(err)
+	m.settings.Logger.Warn("the group was not joined, which is tried again", "group", m.config.Group, "error", told)
+	code, answered := engine.CodeOf(told)
+	if code == rebalancing {
 		return
 	}
+	id := m.id()
 	m.became("", -1)
-	m.coordinator.leave(ctx, id)
+	if id == "" && !answered && !isDial(told) {
+		id = m.coordinator.whoIs(ctx, m.lines.id)
+	}
+	if id != "" {
+		m.coordinator.leave(ctx, id)
+	}
 }
 
 // leave leaves the group as who the member is. One whose first join is under way does not know; the group does.
-func (m *member) leave(ctx context.Context, g *group) {
+func (m *member) leave(ctx context.Context) {
 	id := m.id()
 	m.became("", -1)
 	if m.dead.Load() {
 		return
 	}
 	if id == "" {
-		id = m.coordinator.whoIs(ctx, g.wire.id)
+		id = m.coordinator.whoIs(ctx, m.lines.id)
 	}
 	if id != "" {
 		m.coordinator.leave(ctx, id)
@@ -131,7 +139,7 @@ func (m *member) told(err error) error {
 		return engine.Denied(told, "DESCRIBE", "topics "+strings.Join(m.config.Topics, ", "))
 	}
 	if strings.Contains(told.Error(), "no matching versions were found") { // kafka-go gives it no type
-		return errors.Join(stream.ErrUnsupported, told)
+		return fmt.Errorf("%w: %w", stream.ErrUnsupported, told)
 	}
 	return told
 }

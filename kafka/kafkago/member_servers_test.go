@@ -4,6 +4,8 @@ package kafkago
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 	"testing"
 	"time"
 
@@ -35,6 +37,38 @@ func TestMembersOnServers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMembersSurviveTheirCoordinator kills the broker that knows the group: what members have stays theirs.
+func TestMembersSurviveTheirCoordinator(t *testing.T) {
+	t.Parallel()
+	cluster := testenv.Run(t, testenv.Config{Nodes: 3})
+	b := &groupBed{brokers: cluster.Bootstrap(), admin: kadm.NewClient(outsider(t, cluster.Bootstrap()))}
+	topic := b.topic(t, 6)
+	x, y := b.join(t, topic, "x", session(20*time.Second)), b.join(t, topic, "y", session(20*time.Second))
+	x.holds(t, 3)
+	y.holds(t, 3)
+	revoked := x.told("revoked") + y.told("revoked")
+	coordinators := b.admin.FindGroupCoordinators(t.Context(), topic)
+	require.NoError(t, coordinators.Error())
+	require.NoError(t, cluster.Kill(int(coordinators[topic].NodeID)))
+	before := net.JoinHostPort(coordinators[topic].Host, strconv.Itoa(int(coordinators[topic].Port)))
+	require.Eventually(t, func() bool { return x.asksAnother(before) && y.asksAnother(before) }, 30*time.Second, 50*time.Millisecond)
+	require.Equal(t, revoked, x.told("revoked")+y.told("revoked"))
+	b.join(t, topic, "z", session(20*time.Second)).holds(t, 2)
+	x.holds(t, 2)
+	y.holds(t, 2)
+	require.Zero(t, x.told("lost")+y.told("lost"))
+	require.NoError(t, y.Close(t.Context()))
+	x.holds(t, 3)
+}
+
+// asksAnother reports whether the member has found another coordinator.
+func (h *held) asksAnother(before string) bool {
+	c := h.Member.(*member).coordinator
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.address != "" && c.address != before
 }
 
 // A groupBed is a broker, and a client of it that is none of ours.
