@@ -65,13 +65,18 @@ func (s *sink) initialise() identity {
 	}
 	if told.ErrorCode != 0 {
 		err := mapped(segmentio.Error(told.ErrorCode))
-		if engine.Code(told.ErrorCode) == engine.ClusterDenied {
-			err = engine.Denied(err, "IDEMPOTENT_WRITE", "cluster, or WRITE on any topic")
-		}
 		refused := errors.Is(err, stream.ErrUnauthorized) || errors.Is(err, stream.ErrUnsupported)
 		return identity{err: err, refused: refused}
 	}
 	return identity{producer: producer{id: told.ProducerID, epoch: told.ProducerEpoch}, known: true}
+}
+
+// refusal is why a topic's records get no number.
+func (i identity) refusal(topic string) error {
+	if code, ok := engine.CodeOf(i.err); ok {
+		return refusedBy(code, topic)
+	}
+	return i.err
 }
 
 // identify takes in the answer. A refusal holds for what waits then.
