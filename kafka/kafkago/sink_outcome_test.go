@@ -247,6 +247,7 @@ func TestVerdictsAreTrue(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
 			dice := rand.New(rand.NewPCG(seed, 1))
 			partitions := 1 + 3*int32(seed%2)
 			c := fakeCluster(t, kfake.NumBrokers(3), kfake.SeedTopics(partitions, "t"))
@@ -259,9 +260,12 @@ func TestVerdictsAreTrue(t *testing.T) {
 				return &deafConn{conn, func() bool { return mixed(seed, answers.Add(1))%16 == 0 }}, err
 			}
 			config := sinkConfig()
-			config.DeliveryTimeout = 3 * time.Second // the Transport looks where leaders are once a second
+			config.DeliveryTimeout = 5 * time.Second // the Transport looks where leaders are once a second
 			s := openTestSink(t, settings, config, limits{})
 			a := newAnswered(t)
+			all := keyed("t", "warm", 1) // from here on the sink knows where partitions are
+			s.Append(t.Context(), all, a.done)
+			a.wait(all...)
 			errs := []*kerr.Error{
 				kerr.RequestTimedOut, kerr.NotEnoughReplicasAfterAppend, kerr.NotLeaderForPartition, kerr.InvalidRecord,
 				kerr.NotEnoughReplicas, kerr.TopicAuthorizationFailed,
@@ -274,7 +278,6 @@ func TestVerdictsAreTrue(t *testing.T) {
 				}
 				return nil, nil, false
 			})
-			var all []*stream.Record
 			for round := range 30 {
 				if dice.IntN(4) == 0 {
 					c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: errs[dice.IntN(len(errs))], Count: 1 + dice.IntN(3)})
