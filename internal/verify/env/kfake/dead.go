@@ -53,6 +53,7 @@ func (e *service) bury(group string, session time.Duration) {
 
 // leave takes a member out of a group. One that is gone meanwhile is none of kfake's faults.
 func (e *service) leave(group, id string) {
+	e.pulses.forget(id)
 	request := kmsg.NewPtrLeaveGroupRequest()
 	request.Group = group
 	leaver := kmsg.NewLeaveGroupRequestMember()
