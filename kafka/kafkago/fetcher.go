@@ -37,7 +37,9 @@ type fetcher struct {
 	leaders   map[int32]*leader
 	served    uint64 // counts answers that brought something
 	looking   bool   // metadata is being asked for
-	nextLook  time.Time
+	unled     bool   // there are places that no leader was looked up for
+	looked    time.Time
+	looks     int           // in a row that searched for leaders
 	every     time.Duration // between looks when all is well
 }
 

@@ -47,7 +47,7 @@ func (f *fetcher) obey(orders map[engine.Partition]order) {
 	for p, o := range orders {
 		if o.change == added {
 			f.places[p] = &place{p: p, name: p.String(), topic: f.topics[p.Topic], next: o.at, number: o.number, leader: noBroker}
-			f.nextLook = time.Time{}
+			f.unled = true
 		}
 		if at := f.places[p]; at != nil && o.pause != asBefore {
 			at.hold(o.pause == paused, now)

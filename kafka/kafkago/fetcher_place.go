@@ -13,10 +13,6 @@ import (
 const (
 	// noBroker leads a place whose leader is not known.
 	noBroker = -1
-	// inspectEvery is how often metadata is looked at when all is well; it is in memory.
-	inspectEvery = 2 * time.Second
-	// lookSoon is how often it is looked at when a leader is being searched for.
-	lookSoon = 50 * time.Millisecond
 	// deletedAfter inspections a topic that metadata does not know counts as deleted. Until then it may be a broker that
 	// does not know it yet.
 	deletedAfter = 3
@@ -35,6 +31,7 @@ type place struct {
 	next   engine.Offset
 	number int64
 	leader int32  // a broker, or noBroker
+	epoch  int32  // of the leader
 	turn   uint64 // when it brought something last: who brought nothing for longest comes first
 	under  bool   // being fetched
 	paused bool
@@ -42,10 +39,11 @@ type place struct {
 	still  bool      // broken: nothing more of it is told
 	cuts   int       // answers in a row that held less than a batch
 
-	tries  int       // failures in a row
-	since  time.Time // of the first of them
-	later  time.Time // it is not fetched before
-	absent time.Time // since then metadata does not know it; zero: it does
+	tries   int       // failures in a row
+	since   time.Time // of the first of them
+	later   time.Time // it is not fetched before
+	charted bool      // metadata was looked at for it
+	absent  time.Time // since then metadata does not know it; zero: it does
 }
 
 // ready reports whether it can be fetched now, or else after what time; 0: not before something else happens.
@@ -88,7 +86,6 @@ func (f *fetcher) failing(at *place, err error, now time.Time) {
 	}
 	at.tries++
 	at.later = now.Add(fetchBackoff(at.tries))
-	f.nextLook = now
 }
 
 // isFinal reports whether trying again is in vain.

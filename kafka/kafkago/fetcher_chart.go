@@ -1,0 +1,193 @@
+package kafkago
+
+import (
+	"context"
+	"time"
+
+	"github.com/segmentio/kafka-go/protocol/metadata"
+
+	"github.com/streamport-go/streamport/kafka/internal/engine"
+)
+
+const (
+	// inspectEvery is how often metadata is looked at when all is well; it is in memory.
+	inspectEvery = 2 * time.Second
+	// lookSoon is how long after a look the next one is due that searches for a leader. It doubles up to lookLate.
+	lookSoon = 50 * time.Millisecond
+	lookLate = 400 * time.Millisecond
+	// askFor is how long a broker may take to tell of leaders before the transport's memory is believed.
+	askFor = time.Second
+)
+
+// A chart is what metadata says of leaders.
+type chart struct {
+	told *metadata.Response
+	err  error
+}
+
+// look asks for metadata, and returns after what time it is due again.
+func (f *fetcher) look(now time.Time) time.Duration {
+	if f.looking || len(f.places) == 0 {
+		return f.every
+	}
+	names, seeking := f.sought()
+	every := f.every
+	switch {
+	case seeking:
+		every = min(lookSoon<<f.looks, lookLate)
+	case f.unled:
+		every = 0
+	}
+	if wait := f.looked.Add(every).Sub(now); wait > 0 {
+		return wait
+	}
+	f.looking, f.unled, f.looked = true, false, now
+	f.looks = min(f.looks+1, 10)
+	if !seeking {
+		f.looks = 0
+	}
+	transport := f.transport
+	f.helpers.Go(func() {
+		c := chart{}
+		if seeking {
+			c = f.chart(askFor, func(ctx context.Context, all *metadata.Request) (any, error) { return f.lines.ask(ctx, "", all) }, names)
+		}
+		if c.told == nil {
+			c = f.chart(f.settings.RequestOverhead, func(ctx context.Context, all *metadata.Request) (any, error) {
+				return transport.RoundTrip(ctx, f.lines.seeds(), all)
+			}, names)
+		}
+		select {
+		case f.charts <- c:
+		case <-f.base.Done():
+		}
+	})
+	return f.every
+}
+
+// sought are the topics to look for. Seeking: a leader moved or is not there, and the transport's memory is too old to tell
+// where to.
+func (f *fetcher) sought() (names []string, seeking bool) {
+	met := make(map[*subject]bool, len(f.topics))
+	for _, at := range f.places {
+		if at.still {
+			continue
+		}
+		seeking = seeking || at.tries > 0 || at.charted && at.leader == noBroker
+		if !met[at.topic] {
+			met[at.topic] = true
+			names = append(names, at.p.Topic)
+		}
+	}
+	return names, seeking
+}
+
+// chart asks for metadata.
+func (f *fetcher) chart(
+	patience time.Duration, ask func(context.Context, *metadata.Request) (any, error), names []string,
+) chart {
+	ctx, cancel := context.WithTimeout(f.base, patience)
+	defer cancel()
+	got, err := ask(ctx, &metadata.Request{TopicNames: names})
+	if err != nil {
+		return chart{err: err}
+	}
+	return chart{told: got.(*metadata.Response)}
+}
+
+// charted finds the leaders, and topics that are gone.
+func (f *fetcher) charted(c chart) {
+	f.looking = false
+	now := time.Now()
+	if c.err != nil {
+		for _, at := range f.places {
+			if !at.under {
+				f.failing(at, c.err, now)
+			}
+		}
+		return
+	}
+	leads := leadersOf(c.told)
+	for p, at := range f.places {
+		if at.still {
+			continue
+		}
+		found, ok := leads[p]
+		if !ok {
+			found = leads[engine.Partition{Topic: p.Topic, Number: noBroker}]
+		}
+		f.led(at, found, now)
+	}
+}
+
+// A led is what metadata says of a partition, or, with noBroker for its number, of a topic.
+type led struct {
+	code   engine.Code
+	leader int32
+	epoch  int32 // of the leader; what has a lower one is older
+}
+
+func leadersOf(told *metadata.Response) map[engine.Partition]led {
+	all := make(map[engine.Partition]led)
+	for i := range told.Topics {
+		topic := &told.Topics[i]
+		code := engine.Code(topic.ErrorCode)
+		if code == 0 {
+			code = engine.UnknownTopic // what has this partition as well
+		}
+		all[engine.Partition{Topic: topic.Name, Number: noBroker}] = led{code: code, leader: noBroker}
+		for j := range topic.Partitions {
+			p := &topic.Partitions[j]
+			all[engine.Partition{Topic: topic.Name, Number: p.PartitionIndex}] = led{leader: p.LeaderID, epoch: p.LeaderEpoch}
+		}
+	}
+	return all
+}
+
+// led notes who leads a place.
+func (f *fetcher) led(at *place, is led, now time.Time) {
+	at.charted = true
+	switch {
+	case is.leader != noBroker && is.epoch < at.epoch:
+	case is.leader != noBroker:
+		at.absent, at.epoch = time.Time{}, is.epoch
+		if at.leader != is.leader {
+			at.topic.due = true
+			f.moved(at, is.leader)
+		}
+	case is.code == 0 || is.code.AtLeader():
+		at.absent = time.Time{}
+		f.leaderless(at, now)
+	case is.code != engine.UnknownTopic:
+		f.breakUp(at, engine.Failed(int16(is.code), nil))
+	case at.absent.IsZero():
+		at.absent = now
+		at.topic.doubt()
+		f.leaderless(at, now)
+	case now.Sub(at.absent) >= max(deletedAfter*f.every, 2*metadataTTL):
+		f.breakUp(at, engine.Failed(int16(is.code), nil))
+	}
+}
+
+// leaderless waits until there is a leader, though not for ever.
+func (f *fetcher) leaderless(at *place, now time.Time) {
+	at.leader = noBroker
+	if at.since.IsZero() {
+		at.since = now
+	}
+	if at.absent.IsZero() && now.Sub(at.since) >= outage {
+		f.breakUp(at, engine.Failed(int16(engine.NoLeader), nil))
+	}
+}
+
+// moved goes on at another leader at once. What the former one was asked is given up: it may be out of reach.
+func (f *fetcher) moved(at *place, to int32) {
+	if l := f.leaders[at.leader]; at.under && l != nil {
+		for _, sent := range []*trip{l.main, l.scout} {
+			if sent != nil {
+				sent.cancel()
+			}
+		}
+	}
+	at.leader, at.later = to, time.Time{}
+}
