@@ -158,16 +158,10 @@ func (l *lines) shake(ctx context.Context, address string) (*direct, error) {
 		conn: protocol.NewConn(raw, l.id), address: address, id: l.id, used: time.Now(),
 	}
 	if err := c.open(ctx, l.sasl, l.settings.RequestOverhead); err != nil {
-		return nil, errors.Join(err, ignoreClosed(raw.Close()))
+		_ = raw.Close() // the error before says more
+		return nil, err
 	}
 	return c, nil
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
 }
 
 // idle takes an unused connection to an address, the last used, and closes those that are too old.
