@@ -65,10 +65,11 @@ func password(m kafka.Mechanism, text string) kafka.SASL {
 	return kafka.SASL{Mechanism: m, User: testenv.Alice, Password: secret.New(text)}
 }
 
-// bearer is a token that is valid for so long when it is asked for.
+// bearer is a token, with an extension, that is valid for so long when it is asked for.
 func bearer(valid time.Duration) kafka.SASL {
 	return kafka.SASL{Mechanism: kafka.OAuthBearer, Token: func(context.Context) (kafka.Token, error) {
-		return kafka.Token{Value: secret.New(testenv.OAuthToken(testenv.Alice, time.Now().Add(valid)))}, nil
+		token := secret.New(testenv.OAuthToken(testenv.Alice, time.Now().Add(valid)))
+		return kafka.Token{Value: token, Extensions: map[string]string{"pool": "blue one"}}, nil
 	}}
 }
 
