@@ -2,6 +2,7 @@ package kafkago
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -9,6 +10,9 @@ import (
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
 )
+
+// errLeftOut says that an answer does not tell what was asked.
+var errLeftOut = errors.New("the coordinator's answer leaves something out")
 
 // Committed reads a group's offsets. It does not wait for transactions: kafka-go's version of the request is older than
 // RequireStable (KIP-447), so that of an offset which an open transaction will replace the old one is told.
@@ -19,7 +23,7 @@ func (c *client) Committed(ctx context.Context, group, topic string, partitions 
 	patience := time.Now().Add(retryFor)
 	for pause := askPause; ; pause = min(2*pause, askPauseMax) {
 		committed, err := c.committedOnce(ctx, group, topic, partitions)
-		if err == nil || !isTransient(err) || time.Now().After(patience) {
+		if err == nil || !isTransient(err) || errors.Is(err, errLeftOut) || time.Now().After(patience) {
 			return committed, err
 		}
 		if ended := wait(ctx, pause); ended != nil {
@@ -82,7 +86,7 @@ func offsetsOf(group, topic string, asked []int32, answer *offsetfetch.Response)
 	}
 	for _, number := range asked { // what is not told is not nothing
 		if !told[number] {
-			return nil, fmt.Errorf("the coordinator's answer leaves partition %d out", number)
+			return nil, fmt.Errorf("%w: partition %d", errLeftOut, number)
 		}
 	}
 	return committed, nil

@@ -14,8 +14,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
+	"github.com/streamport-go/streamport/kafka/internal/franz"
 	"github.com/streamport-go/streamport/stream"
 )
 
@@ -292,6 +294,166 @@ func TestCommitRefusedAfterATryWithoutAnAnswerIsUnknown(t *testing.T) {
 			require.Equal(t, name == "cut off", errors.Is(refused[0], stream.ErrUnknownOutcome))
 		})
 	}
+}
+
+func TestCommittedFollowsTheCoordinator(t *testing.T) {
+	for name, answer := range map[string]func(int32, kmsg.Request) (kmsg.Response, error, bool){
+		"group moved": func(n int32, r kmsg.Request) (kmsg.Response, error, bool) {
+			if n > 3 {
+				return nil, nil, false
+			}
+			told := r.ResponseKind().(*kmsg.OffsetFetchResponse)
+			told.ErrorCode = []int16{14, 15, 16}[n-1]
+			return told, nil, true
+		},
+		"partition moved": func(n int32, r kmsg.Request) (kmsg.Response, error, bool) {
+			told := r.ResponseKind().(*kmsg.OffsetFetchResponse)
+			topic := kmsg.NewOffsetFetchResponseTopic()
+			topic.Topic = "orders"
+			for number := range int32(2) {
+				p := kmsg.NewOffsetFetchResponseTopicPartition()
+				p.Partition, p.Offset, p.ErrorCode = number, -1, int16(engine.NotCoordinator)*int16(number)
+				topic.Partitions = append(topic.Partitions, p)
+			}
+			told.Topics = append(told.Topics, topic)
+			return told, nil, n <= 2
+		},
+		"cut off": func(n int32, _ kmsg.Request) (kmsg.Response, error, bool) {
+			return nil, errors.New("cut"), n <= 3
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := fakeCluster(t, kfake.SeedTopics(2, "orders"))
+			c := openAdmin(t, fake.ListenAddrs())
+			m := joined(t, fake.ListenAddrs(), "billing", "orders")
+			_, err := c.Commit(t.Context(), m, "orders", map[int32]engine.Committed{0: at(3, ""), 1: at(4, "state")})
+			require.NoError(t, err)
+			asked := watch(fake, kmsg.OffsetFetch, answer)
+			got, err := c.Committed(t.Context(), "billing", "orders", []int32{0, 1})
+			require.NoError(t, err)
+			require.Equal(t, map[int32]engine.Committed{0: at(3, ""), 1: at(4, "state")}, got)
+			require.GreaterOrEqual(t, asked.Load(), int32(3))
+		})
+	}
+}
+
+func TestCommittedEndsWithItsContext(t *testing.T) {
+	fake := fakeCluster(t, kfake.SeedTopics(1, "orders"))
+	c := openAdmin(t, fake.ListenAddrs())
+	watch(fake, kmsg.OffsetFetch, func(_ int32, r kmsg.Request) (kmsg.Response, error, bool) {
+		told := r.ResponseKind().(*kmsg.OffsetFetchResponse)
+		told.ErrorCode = int16(engine.NotCoordinator)
+		return told, nil, true
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	_, err := c.Committed(ctx, "billing", "orders", []int32{0})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "coordinator of the group is moving")
+}
+
+func TestCommittedOfNoPartitionAsksNothing(t *testing.T) {
+	fake := fakeCluster(t, kfake.SeedTopics(1, "orders"))
+	asked := watch(fake, kmsg.OffsetFetch, nil)
+	got, err := openAdmin(t, fake.ListenAddrs()).Committed(t.Context(), "billing", "orders", nil)
+	require.NoError(t, err)
+	require.Empty(t, got)
+	require.Zero(t, asked.Load())
+}
+
+func TestAPartitionThatIsLeftOutIsNotNothing(t *testing.T) {
+	fake := fakeCluster(t, kfake.SeedTopics(2, "orders"))
+	c := openAdmin(t, fake.ListenAddrs())
+	watch(fake, kmsg.OffsetFetch, func(_ int32, r kmsg.Request) (kmsg.Response, error, bool) {
+		return r.ResponseKind(), nil, true
+	})
+	_, err := c.Committed(t.Context(), "billing", "orders", []int32{0, 1})
+	require.ErrorContains(t, err, "leaves something out: partition 0")
+	watch(fake, kmsg.ListOffsets, func(_ int32, r kmsg.Request) (kmsg.Response, error, bool) {
+		return r.ResponseKind(), nil, true
+	})
+	edges, err := c.Offsets(t.Context(), "orders", []int32{1}, engine.Edge{Kind: engine.EdgeEnd})
+	require.NoError(t, err)
+	require.ErrorContains(t, edges[1].Err, "leaves partition 1 out")
+	m := joined(t, fake.ListenAddrs(), "billing", "orders")
+	watch(fake, kmsg.OffsetCommit, func(_ int32, r kmsg.Request) (kmsg.Response, error, bool) {
+		return r.ResponseKind(), nil, true
+	})
+	refused, err := c.Commit(t.Context(), m, "orders", map[int32]engine.Committed{1: at(1, "")})
+	require.NoError(t, err)
+	require.ErrorIs(t, refused[1], stream.ErrUnknownOutcome)
+}
+
+func TestATopicIsMadeByTheControllerOfThen(t *testing.T) {
+	fake := fakeCluster(t, kfake.NumBrokers(2))
+	c := openAdmin(t, fake.ListenAddrs())
+	asked := watch(fake, kmsg.CreateTopics, func(n int32, r kmsg.Request) (kmsg.Response, error, bool) {
+		told := r.ResponseKind().(*kmsg.CreateTopicsResponse)
+		topic := kmsg.NewCreateTopicsResponseTopic()
+		topic.Topic, topic.ErrorCode = "orders", int16(engine.NotController)
+		told.Topics = append(told.Topics, topic)
+		return told, nil, n <= 2
+	})
+	require.NoError(t, c.CreateTopic(t.Context(), engine.NewTopic{Name: "orders", Partitions: 1}))
+	require.EqualValues(t, 3, asked.Load())
+}
+
+func TestATopicWhoseMakingWasNotAnswered(t *testing.T) {
+	fake := fakeCluster(t)
+	c := openAdmin(t, fake.ListenAddrs())
+	watch(fake, kmsg.CreateTopics, func(n int32, _ kmsg.Request) (kmsg.Response, error, bool) {
+		return nil, errors.New("cut"), n == 1
+	})
+	require.NoError(t, c.CreateTopic(t.Context(), engine.NewTopic{Name: "orders", Partitions: 1}))
+	watch(fake, kmsg.CreateTopics, func(int32, kmsg.Request) (kmsg.Response, error, bool) { return nil, errors.New("cut"), true })
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	err := c.CreateTopic(ctx, engine.NewTopic{Name: "payments", Partitions: 1})
+	require.ErrorIs(t, err, stream.ErrUnknownOutcome)
+}
+
+// Kafka 2.3 knows neither topic ids nor features.
+func TestOldBrokersAreAskedAsTheyCan(t *testing.T) {
+	fake := fakeCluster(t, kfake.SeedTopics(3, "orders"), kfake.MaxVersions(kversion.V2_3_0()))
+	c := openAdmin(t, fake.ListenAddrs())
+	cluster, err := c.Cluster(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, cluster.AllBrokers)
+	require.Empty(t, cluster.Features)
+	require.NotEmpty(t, cluster.Version)
+	got, err := c.Topic(t.Context(), "orders")
+	require.NoError(t, err)
+	require.Zero(t, got.ID)
+	require.Len(t, got.Partitions, 3)
+	commitsAreReadBack(t, c, joined(t, fake.ListenAddrs(), "billing", "orders"), "orders")
+}
+
+func TestTheEnginesAreToldTheSame(t *testing.T) {
+	for name, versions := range map[string]*kversion.Versions{
+		"now": kversion.Stable(), "3.9": kversion.V3_9_0(), "2.8": kversion.V2_8_0(), "2.3": kversion.V2_3_0(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			toldTheSame(t, fakeCluster(t, kfake.NumBrokers(3), kfake.SeedTopics(3, "orders"), kfake.MaxVersions(versions)))
+		})
+	}
+}
+
+func toldTheSame(t *testing.T, fake *kfake.Cluster) {
+	t.Helper()
+	c := openAdmin(t, fake.ListenAddrs())
+	other, err := franz.Driver{}.Open(sinkSettings(fake.ListenAddrs()))
+	require.NoError(t, err)
+	t.Cleanup(other.Close)
+	mine, err := c.Cluster(t.Context())
+	require.NoError(t, err)
+	its, err := other.Cluster(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, its, mine)
+	named, err := c.Topic(t.Context(), "orders")
+	require.NoError(t, err)
+	same, err := other.Topic(t.Context(), "orders")
+	require.NoError(t, err)
+	require.Equal(t, same, named)
 }
 
 func TestClusterTakesTheLowestOfAllBrokers(t *testing.T) {
