@@ -145,6 +145,7 @@ func (p *pump) doubted(g *leg, now time.Time) {
 	case g.code == outOfOrder && l.course.stored >= 0, g.code == unknownProducer && !trimmed:
 		p.sink.config.Logger.Error("a partition has lost records that were stored: what waits for it fails, later records go on",
 			slog.String("stream", l.topic.name), slog.Int("partition", int(l.number)))
+		b.doubt = true // it is not known which records the broker has
 		p.fail(l, b, fmt.Errorf("%w: %w", errLoss, g.err))
 	case b.doubt && !trimmed:
 		p.fail(l, b, g.err)

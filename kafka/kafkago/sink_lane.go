@@ -15,11 +15,12 @@ type lane struct {
 	name   string
 	course course // the pump's
 
-	mu    sync.Mutex // guards what follows
-	queue []*batch   // not answered, the first is the next to be sent
-	open  *batch     // the last of queue while records are added to it
-	told  bool       // the pump knows of the queue
-	shut  bool
+	mu      sync.Mutex // guards what follows
+	queue   []*batch   // not answered, the first is the next to be sent
+	open    *batch     // the last of queue while records are added to it
+	leaving *batch     // failed, but for its last record, which is being answered
+	told    bool       // the pump knows of the queue
+	shut    bool
 }
 
 func newLane(t *topic, number int32, shut bool) *lane {
@@ -106,11 +107,13 @@ func (l *lane) next() bool {
 func (l *lane) draining() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.queue) == 0 {
+	b := l.leaving
+	if n := len(l.queue); n > 0 {
+		b, l.open = l.queue[n-1], nil
+	}
+	if b == nil {
 		return nil
 	}
-	b := l.queue[len(l.queue)-1]
-	l.open = nil
 	if b.over == nil {
 		b.over = make(chan struct{})
 	}
@@ -158,12 +161,11 @@ func (l *lane) answer(b *batch, base int64) {
 	}
 }
 
-// refuse answers a batch that failed.
-func (l *lane) refuse(b *batch, err error) {
+// refuse answers some records of a batch that failed.
+func (l *lane) refuse(items []item, err error) {
 	s := l.topic.sink
-	err = placed("append", l.topic.name, l.name, err)
-	for i := range b.items {
-		one := &b.items[i]
+	for i := range items {
+		one := &items[i]
 		one.done(stream.Ack{Record: one.from, Partition: l.name}, err)
 		s.gate.Leave(one.size)
 	}
@@ -173,23 +175,53 @@ func (l *lane) refuse(b *batch, err error) {
 // would keep it at it.
 const mostRounds = 16
 
-// fail answers the head with an error, and with another all that was accepted behind it, or is while this goes on: a
-// record that fails takes with it what was accepted before its done returned.
+// fail answers the head with an error, and with another all that was accepted behind it, until nothing is left but the last
+// record. Whoever hears of that one, and has heard of all others, appends what is new.
 func (l *lane) fail(first, behind error) {
+	first, behind = placed("append", l.topic.name, l.name, first), placed("append", l.topic.name, l.name, behind)
 	for range mostRounds {
 		batches := l.all()
 		if mutated("what waits behind a failure is sent") {
-			batches = batches[:min(len(batches), 1)]
+			batches = batches[:1]
 		}
-		more := false
-		for _, b := range batches {
-			l.refuse(b, first)
+		last := len(batches) - 1
+		for _, b := range batches[:last] {
+			l.refuse(b.items, first)
 			first = behind
-			more = l.next()
-			l.topic.sink.buffers.recycle(b)
 		}
+		b := batches[last]
+		end := len(b.items) - 1
+		l.refuse(b.items[:end], first)
+		more := l.leave(batches)
+		l.refuse(b.items[end:], first)
+		l.left(batches)
+		first = behind
 		if !more || mutated("what waits behind a failure is sent") {
 			return
 		}
+	}
+}
+
+// leave takes batches out of the queue, whose last record is about to be answered, and reports whether others came
+// meanwhile. If not, the pump is told of what comes.
+func (l *lane) leave(batches []*batch) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leaving = batches[len(batches)-1]
+	l.queue = l.queue[len(batches):]
+	l.told = len(l.queue) > 0
+	return l.told
+}
+
+// left says that all records of the batches are answered.
+func (l *lane) left(batches []*batch) {
+	l.mu.Lock()
+	l.leaving = nil
+	l.mu.Unlock()
+	for _, b := range batches {
+		if b.over != nil {
+			close(b.over)
+		}
+		l.topic.sink.buffers.recycle(b)
 	}
 }

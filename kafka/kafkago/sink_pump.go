@@ -382,6 +382,7 @@ func (p *pump) land(g *leg, now time.Time) {
 		p.doubted(g, now)
 		return
 	case g.outcome == fateFailed:
+		b.doubt = b.doubt || b.sent && !g.code.Refuses()
 		p.fail(l, b, g.err)
 		return
 	}
@@ -405,18 +406,13 @@ func (p *pump) again(l *lane, now time.Time) {
 	p.sink.scout.ask()
 }
 
-// fail answers everything that a lane has. What it has was never sent, but for the first batch.
+// fail answers everything that a lane has, of which only the first batch was ever sent.
 func (p *pump) fail(l *lane, b *batch, cause error) {
 	first, behind := engine.Unsent(cause), engine.Unsent(cause)
-	code, _ := engine.CodeOf(cause)
-	switch {
-	case !b.sent:
-	case code.Refuses() && !b.doubt:
-		first = cause
-	default:
+	if b.doubt {
 		first = engine.Unknown(cause)
 	}
-	if b.sent && (b.doubt || !isSureCode(code)) {
+	if code, _ := engine.CodeOf(cause); b.doubt || b.sent && !isSureCode(code) {
 		p.bump(l)
 	}
 	l.course.away = true

@@ -28,7 +28,7 @@ type request struct {
 type leg struct {
 	lane    *lane
 	batch   *batch
-	tape    *tape
+	payload *payload
 	outcome fate
 	err     error       // if it is not stored
 	code    engine.Code // of the broker's answer, if there was one
@@ -48,39 +48,39 @@ const (
 // errWithdrawn is what kafka-go finds that comes to write a batch after its request was given up.
 var errWithdrawn = errors.New("the request was given up before it was written")
 
-// A tape is a batch's bytes as kafka-go writes them, and tells whether it did. It is for one try.
-type tape struct {
+// A payload is a batch's bytes as kafka-go writes them, and tells whether it did. It is for one try.
+type payload struct {
 	bytes []byte
 	state atomic.Int32
 }
 
-// The states of a tape.
+// The states of a payload.
 const (
-	tapeReady int32 = iota
-	tapeUnderWay
-	tapeWritten // into kafka-go's own memory, and from there perhaps into a connection
-	tapeWithdrawn
+	payloadReady int32 = iota
+	payloadUnderWay
+	payloadWritten // into kafka-go's own memory, and from there perhaps into a connection
+	payloadWithdrawn
 )
 
 // WriteTo writes the bytes, unless they were withdrawn.
-func (t *tape) WriteTo(w io.Writer) (int64, error) {
-	if !t.state.CompareAndSwap(tapeReady, tapeUnderWay) {
+func (t *payload) WriteTo(w io.Writer) (int64, error) {
+	if !t.state.CompareAndSwap(payloadReady, payloadUnderWay) {
 		return 0, errWithdrawn
 	}
 	n, err := w.Write(t.bytes)
-	t.state.Store(tapeWritten)
+	t.state.Store(payloadWritten)
 	return int64(n), err
 }
 
 // Read is not used: kafka-go's record sets write themselves.
-func (t *tape) Read([]byte) (int, error) { return 0, errWithdrawn }
+func (t *payload) Read([]byte) (int, error) { return 0, errWithdrawn }
 
 // withdraw keeps the bytes from being written, and reports whether they were, and whether somebody still reads them.
-func (t *tape) withdraw() (written, held bool) {
-	if t.state.CompareAndSwap(tapeReady, tapeWithdrawn) {
+func (t *payload) withdraw() (written, held bool) {
+	if t.state.CompareAndSwap(payloadReady, payloadWithdrawn) {
 		return false, false
 	}
-	return true, t.state.Load() == tapeUnderWay
+	return true, t.state.Load() == payloadUnderWay
 }
 
 // run sends the request, answers what is stored, and tells the pump.
@@ -131,7 +131,7 @@ func (r *request) send(s *sink) {
 
 // withdraw ends the try. Without an answer a batch that was written may be stored.
 func (l *leg) withdraw(err error) {
-	written, held := l.tape.withdraw()
+	written, held := l.payload.withdraw()
 	l.batch.sent = l.batch.sent || written
 	l.batch.held = l.batch.held || held
 	if err == nil {
@@ -162,14 +162,14 @@ func (r *request) message(s *sink) (protocol.Message, error) {
 	case engine.AcksLeader:
 		m.Acks = 1
 	}
-	tapes := make([]tape, len(r.legs))
+	payloads := make([]payload, len(r.legs))
 	for i := range r.legs {
 		l := &r.legs[i]
 		if err := l.batch.finish(&s.codec, &s.buffers); err != nil {
 			return nil, err
 		}
-		l.tape = &tapes[i]
-		l.tape.bytes = l.batch.bytes
+		l.payload = &payloads[i]
+		l.payload.bytes = l.batch.bytes
 		l.count = len(l.batch.items)
 		name := l.lane.topic.name
 		if n := len(m.Topics); n == 0 || m.Topics[n-1].Topic != name {
@@ -177,7 +177,7 @@ func (r *request) message(s *sink) (protocol.Message, error) {
 		}
 		t := &m.Topics[len(m.Topics)-1]
 		t.Partitions = append(t.Partitions, rawproduce.RequestPartition{
-			Partition: l.lane.number, RecordSet: protocol.RawRecordSet{Reader: l.tape},
+			Partition: l.lane.number, RecordSet: protocol.RawRecordSet{Reader: l.payload},
 		})
 	}
 	return m, nil

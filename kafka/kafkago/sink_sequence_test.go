@@ -171,22 +171,30 @@ func TestFailureTakesWhatWaitsBehind(t *testing.T) {
 	require.Equal(t, sent(after), values(readTopic(t, c.ListenAddrs(), "t", 2)))
 }
 
-// TestWhatIsAppendedMeanwhileFailsToo appends behind a record before its done has returned.
+// TestWhatIsAppendedMeanwhileFailsToo appends behind records before all of them were answered, and after that.
 func TestWhatIsAppendedMeanwhileFailsToo(t *testing.T) {
 	c := fakeCluster(t, kfake.SeedTopics(1, "t"))
 	s := openTestSink(t, sinkSettings(c.ListenAddrs()), sinkConfig(), limits{})
 	a := newAnswered(t)
 	var requests atomic.Int32
 	release := refuseNext(c, kerr.InvalidRecord, &requests)
-	first, second := keyed("t", "first", 1), keyed("t", "second", 1)
-	s.Append(t.Context(), first, func(ack stream.Ack, err error) {
-		s.Append(t.Context(), second, a.done)
+	recs, early, late := keyed("t", "k", 2), keyed("t", "early", 1), keyed("t", "late", 1)
+	s.Append(t.Context(), recs, func(ack stream.Ack, err error) {
+		if ack.Record == recs[0] {
+			s.Append(t.Context(), early, func(ack stream.Ack, err error) {
+				s.Append(t.Context(), late, a.done)
+				a.done(ack, err)
+			})
+		}
 		a.done(ack, err)
 	})
 	release()
-	for _, err := range a.wait(append(first, second...)...) {
+	for _, err := range a.wait(append(recs, early...)...) {
 		require.ErrorIs(t, err, stream.ErrInvalid)
 	}
+	require.NoError(t, s.Flush(t.Context()))
+	require.Equal(t, []error{nil}, a.wait(late...))
+	require.Equal(t, sent(late), values(readTopic(t, c.ListenAddrs(), "t", 1)))
 }
 
 // TestOneBatchOfAPartitionIsUnderWay holds up a broker: it gets one batch of each partition, in as many requests as it may

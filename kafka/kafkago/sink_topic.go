@@ -154,11 +154,11 @@ func (t *topic) update(leaders []int32) {
 	for n := len(t.lanes); n < len(leaders); n++ {
 		t.lanes = append(t.lanes, newLane(t, int32(n), t.shut))
 	}
-	known.lanes = t.lanes[:len(t.lanes):len(t.lanes)]
+	known.lanes = t.lanes[:len(leaders):len(leaders)] // of a topic that was made anew there may be fewer
 	t.mu.Unlock()
 	for n := range known.lanes {
 		known.numbers = append(known.numbers, n)
-		if n < len(leaders) && leaders[n] >= 0 {
+		if leaders[n] >= 0 {
 			known.led = append(known.led, int32(n))
 		}
 	}
