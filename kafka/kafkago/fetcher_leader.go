@@ -161,7 +161,7 @@ func (f *fetcher) call(to int32, all []wanted, wait time.Duration) *fetchCall {
 		ReplicaID: consumer, MaxWaitTime: int32(wait.Milliseconds()), MinBytes: f.settings.FetchMinBytes,
 		MaxBytes: f.settings.FetchMaxBytes, SessionEpoch: noSession,
 	}}
-	if !f.settings.Uncommitted {
+	if !f.settings.Uncommitted && !mutated("what is not committed yet is delivered") {
 		c.IsolationLevel = 1
 	}
 	for _, one := range all {
