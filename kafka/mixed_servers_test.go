@@ -98,7 +98,7 @@ type hand struct {
 func (f *fleet) start(t *testing.T, l library, number int) *hand {
 	t.Helper()
 	c := f.b.config(nil)
-	c.Assignment = kafka.Eager
+	c.Assignment, c.Session = kafka.Eager, 3*time.Second
 	h := &hand{fleet: f, name: fmt.Sprintf("%s-%d", l.name(), number), backend: l.strict(t, c)}
 	h.ran, h.works = make(chan error, 1), make(chan struct{})
 	var ctx context.Context
