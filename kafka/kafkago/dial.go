@@ -10,10 +10,8 @@ import (
 	"github.com/streamport-go/streamport/kafka/internal/engine"
 )
 
-type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
-
 // dialer connects, and speaks TLS on the connection if the settings say so. Both together have RequestOverhead.
-func dialer(s engine.Settings) dialFunc {
+func dialer(s engine.Settings) func(context.Context, string, string) (net.Conn, error) {
 	dial := s.Dial
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
@@ -47,8 +45,8 @@ func encrypt(ctx context.Context, raw net.Conn, config *tls.Config, address stri
 	return conn, nil
 }
 
-// connectTime is what kafka-go may take until a connection is ready: for the versions, and, where somebody signs in, for
-// the token and the exchange, RequestOverhead each. Dialling itself is bounded by the dialer.
+// connectTime is what kafka-go may take until a connection is ready: for dialling and the brokers' versions, and, where
+// somebody signs in, for the token and the exchange.
 func connectTime(s engine.Settings) time.Duration {
 	if s.SASL == nil {
 		return s.RequestOverhead
@@ -56,19 +54,22 @@ func connectTime(s engine.Settings) time.Duration {
 	return 3 * s.RequestOverhead
 }
 
-// ready closes a connection that is not ready when ctx ends for its time. kafka-go waits for a broker's part in signing in
-// without any bound, and cancels ctx when the connection is ready.
-func ready(dial dialFunc) dialFunc {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		context.AfterFunc(ctx, func() {
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				_ = conn.Close()
-			}
-		})
-		return conn, nil
+// ready connects and signs in, for kafka-go. It could sign in itself, but then waits for brokers without any bound, and
+// takes one that goes away meanwhile for one that refuses the credentials.
+func (l *lines) ready(ctx context.Context, network, address string) (net.Conn, error) {
+	raw, err := l.connect(ctx, network, address)
+	if err != nil || l.sasl == nil {
+		return raw, err
 	}
+	if _, err = l.greet(ctx, raw, address); err == nil {
+		err = ctx.Err() // whose end leaves a deadline on the connection
+	}
+	if err == nil {
+		err = raw.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		_ = raw.Close() // the error before says more
+		return nil, err
+	}
+	return raw, nil
 }

@@ -100,7 +100,7 @@ func (l *lines) exchange(ctx context.Context, c *direct, request protocol.Messag
 			l.note(told.Brokers)
 		}
 		l.keep(c)
-	case errors.Is(err, errUnsent):
+	case errors.Is(err, errUnsent): // no version is known on both sides
 		l.keep(c)
 	default:
 		_ = c.conn.Close()
@@ -154,14 +154,20 @@ func (l *lines) shake(ctx context.Context, address string) (*direct, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &direct{
-		conn: protocol.NewConn(raw, l.id), address: address, id: l.id, used: time.Now(),
-	}
-	if err := c.open(ctx, l.sasl, l.settings.RequestOverhead); err != nil {
+	c, err := l.greet(ctx, raw, address)
+	if err != nil {
 		_ = raw.Close() // the error before says more
 		return nil, err
 	}
 	return c, nil
+}
+
+// greet does so on a connection.
+func (l *lines) greet(ctx context.Context, raw net.Conn, address string) (*direct, error) {
+	c := &direct{
+		conn: protocol.NewConn(raw, l.id), address: address, id: l.id, used: time.Now(),
+	}
+	return c, c.open(ctx, l.sasl, l.settings.RequestOverhead)
 }
 
 // idle takes an unused connection to an address, the last used, and closes those that are too old.
@@ -193,12 +199,12 @@ func (l *lines) idle(address string) *direct {
 func (l *lines) keep(c *direct) {
 	c.used = time.Now()
 	l.mu.Lock()
-	closed := l.closed
-	if !closed {
+	kept := !l.closed && !c.spent
+	if kept {
 		l.unused = append(l.unused, c)
 	}
 	l.mu.Unlock()
-	if closed {
+	if !kept {
 		_ = c.conn.Close()
 	}
 }
@@ -234,6 +240,11 @@ func (l *lines) note(brokers []metadata.ResponseBroker) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.known = addresses
+	for address, lane := range l.lanes {
+		if len(lane) == 0 && !slices.Contains(addresses, address) && !slices.Contains(l.settings.Brokers, address) {
+			delete(l.lanes, address)
+		}
+	}
 }
 
 func addressOf(b metadata.ResponseBroker) string {

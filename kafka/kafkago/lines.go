@@ -109,7 +109,7 @@ func (l *lines) knowing(topics []string) (used *segmentio.Transport, replaced []
 // newTransport makes a Transport that asks for the metadata of topics; nil is all.
 func (l *lines) newTransport(topics []string) *segmentio.Transport {
 	return &segmentio.Transport{
-		Dial: ready(l.connect), DialTimeout: connectTime(l.settings), ClientID: l.id, SASL: l.sasl, Context: l.base,
+		Dial: l.ready, DialTimeout: connectTime(l.settings), ClientID: l.id, Context: l.base,
 		MetadataTTL: metadataTTL, MetadataTopics: topics,
 	}
 }

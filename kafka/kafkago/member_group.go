@@ -27,8 +27,7 @@ func (m *member) newGroup(alive context.Context, topics []string) (*group, error
 	native, err := segmentio.NewConsumerGroup(segmentio.ConsumerGroupConfig{
 		ID: m.config.Group, Brokers: m.settings.Brokers, Topics: topics,
 		Dialer: &segmentio.Dialer{
-			ClientID: wire.id, DialFunc: uncreating(ready(wire.connect)), Timeout: connectTime(m.settings),
-			SASLMechanism: wire.sasl,
+			ClientID: wire.id, DialFunc: uncreating(wire.ready), Timeout: connectTime(m.settings),
 		},
 		GroupBalancers:    []segmentio.GroupBalancer{b},
 		HeartbeatInterval: m.settings.Session / 3, // those that count are the member's own
