@@ -3,6 +3,8 @@ package kafkago
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -83,15 +85,9 @@ func (c *client) offsetsOnce(
 		mu    sync.Mutex // guards what follows, and into
 		final error
 	)
-	for _, number := range leaders[""] {
-		moving = append(moving, number)
-	}
+	moving = leaders[""]
 	delete(leaders, "")
-	asked := make([]string, 0, len(leaders))
-	for address := range leaders {
-		asked = append(asked, address)
-	}
-	atOnce(asked, func(address string) {
+	atOnce(slices.Collect(maps.Keys(leaders)), func(address string) {
 		numbers := leaders[address]
 		answer, err := c.lines.ask(ctx, address, listRequest(topic, numbers, at, isolation))
 		mu.Lock()
@@ -120,12 +116,10 @@ func (c *client) leaders(
 	}
 	t, err := the(answer.Topics, topic)
 	if err != nil {
-		code, _ := engine.CodeOf(err)
-		if code.AtLeader() {
-			failAll(partitions, err, into)
+		failAll(partitions, err, into)
+		if code, _ := engine.CodeOf(err); code.AtLeader() {
 			return map[string][]int32{"": partitions}, nil
 		}
-		failAll(partitions, err, into)
 		return nil, nil
 	}
 	addresses := addressesOf(answer.Brokers)

@@ -28,6 +28,7 @@ type direct struct {
 	known   map[protocol.ApiKey]apiversions.ApiKeyResponse
 	ends    time.Time // when the broker ends the session (KIP-368); zero: never
 	used    time.Time
+	spent   bool // a context that ended may still set a deadline
 }
 
 // isFresh reports whether the broker has the connection still, as far as is known.
@@ -120,10 +121,10 @@ func (c *direct) roundTrip(ctx context.Context, request protocol.Message, patien
 		return nil, err
 	}
 	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return nil, fmt.Errorf("%w: %w", errUnsent, err)
+		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	defer func() { c.spent = !stop() }()
 	c.count++
 	answer, err := c.exchange(request, version)
 	if ended := ctx.Err(); err != nil && ended != nil {
