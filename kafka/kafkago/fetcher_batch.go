@@ -205,7 +205,8 @@ type brought struct {
 	stable, oldest int64
 	runs           []stretch
 	bytes          int
-	cut            bool // the last batch is not complete
+	expanded       int64 // bytes that batches expanded to; behind the bound of one, no more are
+	cut            bool  // the last batch is not complete
 	err            error
 }
 
@@ -236,7 +237,7 @@ func decode(part *fetchPart, from engine.Offset, x *expander, uncommitted bool) 
 		}
 		one := data[:size:size]
 		data = data[size:]
-		if end, b.err = b.add(one, end, from, &hidden, x); b.err != nil {
+		if end, b.err = b.add(one, end, from, &hidden, x); b.err != nil || b.expanded > x.most {
 			return b
 		}
 	}
@@ -279,6 +280,9 @@ func (b *brought) add(data []byte, end int64, from engine.Offset, hidden *filter
 		r, bytes, err := one.records(from.At, x)
 		if err != nil {
 			return end, err
+		}
+		if one.flags()&codecs != 0 {
+			b.expanded += int64(len(r.data))
 		}
 		b.keep(r, bytes)
 	}

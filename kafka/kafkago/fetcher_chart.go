@@ -101,7 +101,7 @@ func (f *fetcher) charted(c chart) {
 	now := time.Now()
 	if c.err != nil {
 		for _, at := range f.places {
-			if !at.under {
+			if at.trip == nil {
 				f.failing(at, c.err, now)
 			}
 		}
@@ -153,7 +153,7 @@ func (f *fetcher) led(at *place, is led, now time.Time) {
 		at.absent, at.epoch = time.Time{}, is.epoch
 		if at.leader != is.leader {
 			at.topic.due = true
-			f.moved(at, is.leader)
+			at.leader, at.later = is.leader, time.Time{}
 		}
 	case is.code == 0 || is.code.AtLeader():
 		at.absent = time.Time{}
@@ -180,14 +180,13 @@ func (f *fetcher) leaderless(at *place, now time.Time) {
 	}
 }
 
-// moved goes on at another leader at once. What the former one was asked is given up: it may be out of reach.
-func (f *fetcher) moved(at *place, to int32) {
-	if l := f.leaders[at.leader]; at.under && l != nil {
-		for _, sent := range []*trip{l.main, l.scout} {
-			if sent != nil {
-				sent.cancel()
-			}
-		}
+// strayed gives up what a former leader should have answered long ago: it is out of reach. It returns when that will be.
+func (at *place) strayed(now time.Time) (after time.Duration) {
+	if at.trip == nil || at.trip.to == at.leader || at.leader == noBroker {
+		return 0
 	}
-	at.leader, at.later = to, time.Time{}
+	if after = at.trip.wait + askFor - now.Sub(at.trip.begun); after <= 0 {
+		at.trip.cancel()
+	}
+	return max(after, 0)
 }

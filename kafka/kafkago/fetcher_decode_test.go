@@ -92,6 +92,27 @@ func TestBatchesExpandWithinABound(t *testing.T) {
 	}
 }
 
+// What a fetch brings of a partition expands to little more than one batch may.
+func TestManyBatchesExpandWithinABound(t *testing.T) {
+	var data []byte
+	for n := range int64(8) {
+		b := full(100*n, 100)
+		b.codec = compress.Gzip
+		data = append(data, b.encode()...)
+	}
+	x := newExpander(2000)
+	defer x.close()
+	next := engine.Offset{Epoch: -1}
+	for turn := 0; next.At < 800; turn++ {
+		require.Less(t, turn, 8)
+		b := decode(&fetchPart{set: data}, next, x, false)
+		require.NoError(t, b.err)
+		require.LessOrEqual(t, b.next.At-next.At, int64(200))
+		require.Greater(t, b.next.At, next.At)
+		next = b.next
+	}
+}
+
 func TestALogWithAnOlderEpochIsAnother(t *testing.T) {
 	old := full(0, 4)
 	old.epoch = 3
@@ -204,4 +225,19 @@ func TestErrorsOfAPartition(t *testing.T) {
 		f.fetched(at, &brought{code: code}, now.Add(outage))
 		require.Len(t, told.errs, 1, "%v for ever", code)
 	}
+}
+
+func TestABrokerThatThrottlesOrDoesNotWaitIsLeftAlone(t *testing.T) {
+	now := time.Now()
+	land := func(a haul) time.Duration {
+		a.trip = &trip{to: 1, begun: now, wait: time.Second, cancel: func() {}}
+		f := &fetcher{leaders: map[int32]*leader{1: {main: a.trip, scout: &trip{}}}}
+		f.landed(a, now)
+		return f.leaders[1].quiet.Sub(now)
+	}
+	require.Equal(t, 3*time.Second, land(haul{throttle: 3 * time.Second}))
+	require.Equal(t, restless, land(haul{}), "it would be asked without end")
+	one := []wanted{{place: &place{}, at: engine.Offset{At: 5}}}
+	require.Zero(t, land(haul{asked: one, brought: []brought{{next: engine.Offset{At: 6}}}}))
+	require.Zero(t, land(haul{asked: one, brought: []brought{{code: engine.NotLeader}}}))
 }

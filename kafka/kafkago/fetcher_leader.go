@@ -29,6 +29,7 @@ type leader struct {
 
 // A trip is a fetch that is under way.
 type trip struct {
+	to     int32 // the leader
 	cancel context.CancelFunc
 	begun  time.Time
 	wait   time.Duration
@@ -42,7 +43,6 @@ type wanted struct {
 
 // A haul is what became of a fetch.
 type haul struct {
-	leader   int32
 	trip     *trip
 	asked    []wanted
 	brought  []brought // one for each asked
@@ -58,7 +58,7 @@ func (f *fetcher) launch(now time.Time) time.Duration {
 	}
 	for _, at := range f.places {
 		yes, after := at.ready(now)
-		if after > 0 {
+		if after = max(after, at.strayed(now)); after > 0 {
 			due = min(due, after)
 		}
 		if !yes {
@@ -90,13 +90,13 @@ func (f *fetcher) launch(now time.Time) time.Duration {
 // landed makes room for the next fetch.
 func (f *fetcher) landed(a haul, now time.Time) {
 	for _, one := range a.asked {
-		one.place.under = false
+		one.place.trip = nil
 	}
 	empty := a.err == nil
 	for i := range a.brought {
 		empty = empty && a.brought[i].next.At <= a.asked[i].at.At && a.brought[i].code == 0
 	}
-	l := f.leaders[a.leader]
+	l := f.leaders[a.trip.to]
 	switch a.trip {
 	case l.main:
 		l.main, l.rested = nil, empty
@@ -107,8 +107,8 @@ func (f *fetcher) landed(a haul, now time.Time) {
 	if early := a.trip.wait/2 - now.Sub(a.trip.begun); empty && early > 0 {
 		l.quiet = now.Add(max(a.throttle, min(early, restless)))
 	}
-	if l.main == nil && l.scout == nil && !f.leads(a.leader) {
-		delete(f.leaders, a.leader)
+	if l.main == nil && l.scout == nil && !f.leads(a.trip.to) {
+		delete(f.leaders, a.trip.to)
 	}
 }
 
@@ -124,18 +124,18 @@ func (f *fetcher) leads(id int32) bool {
 // send asks for partitions, those first that brought nothing for longest: a broker fills its answer in this order.
 func (f *fetcher) send(to int32, ready []*place, wait time.Duration, now time.Time) *trip {
 	slices.SortFunc(ready, func(a, b *place) int { return cmp.Compare(a.turn, b.turn) })
+	ctx, cancel := context.WithTimeout(f.base, wait+f.settings.RequestOverhead)
+	sent := &trip{to: to, cancel: cancel, begun: now, wait: wait}
 	all := make([]wanted, len(ready))
 	for i, at := range ready {
-		at.under = true
+		at.trip = sent
 		all[i] = wanted{place: at, at: at.next}
 	}
-	ctx, cancel := context.WithTimeout(f.base, wait+f.settings.RequestOverhead)
-	sent := &trip{cancel: cancel, begun: now, wait: wait}
 	call := f.call(to, all, wait)
 	transport := f.transport
 	f.helpers.Go(func() {
 		defer cancel()
-		a := haul{leader: to, trip: sent, asked: all}
+		a := haul{trip: sent, asked: all}
 		got, err := transport.RoundTrip(ctx, f.lines.seeds(), call)
 		if err != nil {
 			a.err = err

@@ -88,6 +88,9 @@ func (b *brought) addMessage(data []byte, end int64, from engine.Offset, x *expa
 	for i := range r.entries {
 		bytes += int(max(r.entries[i].key, 0)) + int(max(r.entries[i].value, 0))
 	}
+	if m.codec() != 0 {
+		b.expanded += int64(len(r.data))
+	}
 	b.keep(r, bytes)
 	b.next = engine.Offset{At: m.offset() + 1, Epoch: -1}
 	return b.next.At, nil

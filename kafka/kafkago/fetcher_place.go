@@ -33,7 +33,7 @@ type place struct {
 	leader int32  // a broker, or noBroker
 	epoch  int32  // of the leader
 	turn   uint64 // when it brought something last: who brought nothing for longest comes first
-	under  bool   // being fetched
+	trip   *trip  // by which it is being fetched; nil: by none
 	paused bool
 	idle   time.Time // since when it is paused
 	still  bool      // broken: nothing more of it is told
@@ -48,7 +48,7 @@ type place struct {
 
 // ready reports whether it can be fetched now, or else after what time; 0: not before something else happens.
 func (at *place) ready(now time.Time) (yes bool, after time.Duration) {
-	if at.under || at.paused || at.still || at.leader == noBroker || at.topic.suspect {
+	if at.trip != nil || at.paused || at.still || at.leader == noBroker || at.topic.suspect {
 		return false, 0
 	}
 	if wait := at.later.Sub(now); wait > 0 {

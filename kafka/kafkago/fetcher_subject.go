@@ -103,7 +103,7 @@ func (f *fetcher) unnamed(t *subject, err error) {
 	now := time.Now()
 	t.later = now.Add(identifyAgain)
 	for _, at := range f.places {
-		if at.topic == t && t.suspect && !at.under {
+		if at.topic == t && t.suspect && at.trip == nil {
 			f.failing(at, err, now)
 		}
 	}
