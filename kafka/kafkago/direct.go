@@ -154,14 +154,20 @@ func (l *lines) shake(ctx context.Context, address string) (*direct, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &direct{
-		conn: protocol.NewConn(raw, l.id), address: address, id: l.id, used: time.Now(),
-	}
-	if err := c.open(ctx, l.sasl, l.settings.RequestOverhead); err != nil {
+	c, err := l.greet(ctx, raw, address)
+	if err != nil {
 		_ = raw.Close() // the error before says more
 		return nil, err
 	}
 	return c, nil
+}
+
+// greet does so on a connection.
+func (l *lines) greet(ctx context.Context, raw net.Conn, address string) (*direct, error) {
+	c := &direct{
+		conn: protocol.NewConn(raw, l.id), address: address, id: l.id, used: time.Now(),
+	}
+	return c, c.open(ctx, l.sasl, l.settings.RequestOverhead)
 }
 
 // idle takes an unused connection to an address, the last used, and closes those that are too old.
