@@ -298,8 +298,11 @@ func answering(t *testing.T, answer []byte) string {
 }
 
 // franz-go counts nanoseconds since 1970, which overflow in 2262: later times would be stored as others.
-func TestTimesThatWouldBeOthers(t *testing.T) {
-	b := open(t, kafka.Config{Brokers: fake(t)})
+func TestTimesThatWouldBeOthers(t *testing.T) { inEach(t, timesThatWouldBeOthers) }
+
+func timesThatWouldBeOthers(t *testing.T, l library) {
+	t.Helper()
+	b := l.strict(t, kafka.Config{Brokers: fake(t)})
 	p := quickProducer(t, b, stream.ProducerConfig{Streams: []string{"s"}})
 	last := time.Unix(0, 1<<63-1)
 	require.NoError(t, p.Send(bounded(t), &stream.Record{Stream: "s", Time: last.Truncate(time.Second).Add(-time.Millisecond)}))
