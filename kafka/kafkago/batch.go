@@ -117,7 +117,8 @@ func appendBytes(p, b []byte) []byte {
 	return append(binary.AppendVarint(p, int64(len(b))), b...)
 }
 
-// finish makes the batch what is sent, now and in every later try. The records are compressed if that makes them smaller.
+// finish makes the batch what is sent, now and in every later try. The records are compressed if that makes them
+// smaller.
 func (b *batch) finish(c *codec, from *buffers) error {
 	if b.finished {
 		return nil

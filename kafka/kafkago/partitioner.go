@@ -11,8 +11,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// choose places a record by the settings, and otherwise as Kafka's Java client does: keys by murmur2, records without key
-// on one partition a batch (KIP-480), for which it returns nil.
+// choose places a record by the settings, and otherwise as Kafka's Java client does: keys by murmur2, records without
+// key on one partition a batch (KIP-480), for which it returns nil.
 func (t *topic) choose(known *places, a *arrival) (*lane, error) {
 	if a.place >= 0 {
 		if int(a.place) >= len(known.lanes) {

@@ -20,9 +20,9 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// BenchmarkSinkAgainstWriter produces to a broker that throws everything away, by kafka-go's Writer and by the sink in turn,
-// and reports the ratios of rates and of CPU times from medians. The fake broker's time is in both; STREAMPORT_BROKERS
-// names real ones, with a topic t of 12 partitions.
+// BenchmarkSinkAgainstWriter produces to a broker that throws everything away, by kafka-go's Writer and by the sink in
+// turn, and reports the ratios of rates and of CPU times from medians. The fake broker's time is in both;
+// STREAMPORT_BROKERS names real ones, with a topic t of 12 partitions.
 func BenchmarkSinkAgainstWriter(b *testing.B) {
 	var brokers []string
 	if named := os.Getenv("STREAMPORT_BROKERS"); named != "" {

@@ -21,8 +21,8 @@ func isPassingCode(c engine.Code) bool {
 	return false
 }
 
-// isSureCode reports whether a broker that answers with a code has looked at the batch before it stored anything, and has
-// not. Where a partition has moved away it may have stored the batch before it saw that.
+// isSureCode reports whether a broker that answers with a code has looked at the batch before it stored anything, and
+// has not. Where a partition has moved away it may have stored the batch before it saw that.
 func isSureCode(c engine.Code) bool {
 	switch c {
 	case 2, 10, 17, 18, 19, 29, 31, 32, 43, 76, 87, untold:

@@ -18,8 +18,8 @@ import (
 // errLoss is why records fail that came after records that a partition has lost.
 var errLoss = errors.New("the partition has lost records that were stored before")
 
-// An identity is the producer that new batches are sent by. A lane takes it over, and counts from 0, with its next batch
-// after it has changed: a lane has one batch under way at most, so that no older one is open then.
+// An identity is the producer that new batches are sent by. A lane takes it over, and counts from 0, with its next
+// batch after it has changed: a lane has one batch under way at most, so that no older one is open then.
 type identity struct {
 	producer
 	known   bool
@@ -48,8 +48,8 @@ func (p *pump) ask(now time.Time) time.Time {
 	return now.Add(idleTurn)
 }
 
-// initialise asks a broker for a producer number (InitProducerId, KIP-98). Any broker gives one. A zero in place of -1 would
-// name a producer.
+// initialise asks a broker for a producer number (InitProducerId, KIP-98). Any broker gives one. A zero in place of -1
+// would name a producer.
 func (s *sink) initialise() identity {
 	ctx, cancel := context.WithTimeout(s.running, s.settings.RequestOverhead)
 	defer cancel()
@@ -117,9 +117,10 @@ func (p *pump) advance(l *lane, g *leg) {
 	}
 }
 
-// bump ends the sequence of a lane whose last batch may have been stored, or not: were the next one to have its number, a
-// broker would take it for that one, and not store it. Batches of other lanes keep the epoch that they were sent with.
-// Brokers take any higher epoch of the same producer (KIP-360), and then refuse what of the old one is still on its way.
+// bump ends the sequence of a lane whose last batch may have been stored, or not: were the next one to have its number,
+// a broker would take it for that one, and not store it. Batches of other lanes keep the epoch that they were sent
+// with. Brokers take any higher epoch of the same producer (KIP-360), and then refuse what of the old one is still on
+// its way.
 func (p *pump) bump(l *lane) {
 	if mutated("the epoch is not bumped") || l.course.producer != p.identity.producer {
 		return
@@ -131,19 +132,21 @@ func (p *pump) bump(l *lane) {
 	p.identity.epoch++
 }
 
-// doubted takes in that a broker refuses a batch for its producer, epoch or number. It does not know the batch before it.
+// doubted takes in that a broker refuses a batch for its producer, epoch or number. It does not know the batch before
+// it.
 //
-// What another broker has acknowledged can be gone after an unclean election. Sent again under a new epoch, the batch would
-// stand after a hole that nobody was told of. So everything fails that was accepted for the partition until the loss was
-// seen, in order; what is sent later is stored, and other partitions go on. What was acknowledged before cannot be taken
-// back: it is told by the log.
+// What another broker has acknowledged can be gone after an unclean election. Sent again under a new epoch, the batch
+// would stand after a hole that nobody was told of. So everything fails that was accepted for the partition until the
+// loss was seen, in order; what is sent later is stored, and other partitions go on. What was acknowledged before
+// cannot be taken back: it is told by the log.
 func (p *pump) doubted(g *leg, now time.Time) {
 	l, b := g.lane, g.batch
 	trimmed := g.code == unknownProducer && g.start > l.course.stored
 	p.bump(l)
 	switch {
 	case g.code == outOfOrder && l.course.stored >= 0, g.code == unknownProducer && !trimmed:
-		p.sink.config.Logger.Error("a partition has lost records that were stored: what waits for it fails, later records go on",
+		p.sink.config.Logger.Error(
+			"a partition has lost records that were stored: what waits for it fails, later records go on",
 			slog.String("stream", l.topic.name), slog.Int("partition", int(l.number)))
 		b.doubt = true // it is not known which records the broker has
 		p.fail(l, b, fmt.Errorf("%w: %w", errLoss, g.err))

@@ -88,8 +88,8 @@ func (l *lane) seal(b *batch) {
 	}
 }
 
-// next removes the head, all of whose records are answered, and reports whether there is another. If not, the pump is told
-// when one comes.
+// next removes the head, all of whose records are answered, and reports whether there is another. If not, the pump is
+// told when one comes.
 func (l *lane) next() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -175,8 +175,8 @@ func (l *lane) refuse(items []item, err error) {
 // would keep it at it.
 const mostRounds = 16
 
-// fail answers the head with an error, and with another all that was accepted behind it, until nothing is left but the last
-// record. Whoever hears of that one, and has heard of all others, appends what is new.
+// fail answers the head with an error, and with another all that was accepted behind it, until nothing is left but the
+// last record. Whoever hears of that one, and has heard of all others, appends what is new.
 func (l *lane) fail(first, behind error) {
 	first, behind = placed("append", l.topic.name, l.name, first), placed("append", l.topic.name, l.name, behind)
 	for range mostRounds {

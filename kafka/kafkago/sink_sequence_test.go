@@ -109,8 +109,8 @@ func TestTriesAreIdentical(t *testing.T) {
 	}
 }
 
-// TestWhatFollowsAnUnknownOutcomeIsStored gives up a batch that is stored, without the answer. Were the next one, of as many
-// records, sent under the same number, the broker would take it for that one.
+// TestWhatFollowsAnUnknownOutcomeIsStored gives up a batch that is stored, without the answer. Were the next one, of as
+// many records, sent under the same number, the broker would take it for that one.
 func TestWhatFollowsAnUnknownOutcomeIsStored(t *testing.T) {
 	c := fakeCluster(t, kfake.SeedTopics(2, "t"))
 	var d deaf
@@ -197,8 +197,8 @@ func TestWhatIsAppendedMeanwhileFailsToo(t *testing.T) {
 	require.Equal(t, sent(late), values(readTopic(t, c.ListenAddrs(), "t", 1)))
 }
 
-// TestOneBatchOfAPartitionIsUnderWay holds up a broker: it gets one batch of each partition, in as many requests as it may
-// have, over as many connections.
+// TestOneBatchOfAPartitionIsUnderWay holds up a broker: it gets one batch of each partition, in as many requests as it
+// may have, over as many connections.
 func TestOneBatchOfAPartitionIsUnderWay(t *testing.T) {
 	c := fakeCluster(t, kfake.SeedTopics(12, "t"))
 	var d deaf

@@ -18,8 +18,8 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// TestSinkOnRealBrokers loses answers, moves leaders and kills brokers under load: no record fails, none stands twice, and
-// those of a key are in order.
+// TestSinkOnRealBrokers loses answers, moves leaders and kills brokers under load: no record fails, none stands twice,
+// and those of a key are in order.
 func TestSinkOnRealBrokers(t *testing.T) {
 	cluster := testenv.Run(t, testenv.Config{Nodes: 3, Proxy: true})
 	settings := sinkSettings(cluster.Bootstrap())

@@ -144,7 +144,8 @@ func (t *topic) close() {
 	}
 }
 
-// update is called by the scout when it knows the leaders, -1 for none. The records that wait are placed first, in order.
+// update is called by the scout when it knows the leaders, -1 for none. The records that wait are placed first, in
+// order.
 func (t *topic) update(leaders []int32) {
 	if known := t.known.Load(); known != nil && slices.Equal(known.leaders, leaders) {
 		return

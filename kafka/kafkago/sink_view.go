@@ -35,8 +35,8 @@ const (
 	lookEvery = 100 * time.Millisecond // while something is under way
 	lookFor   = 200 * time.Millisecond // at most, until a Transport knows anything
 
-	// unknownFor is how long a topic must be unknown to brokers until it is told to be. One that was just made appears on
-	// all brokers within that.
+	// unknownFor is how long a topic must be unknown to brokers until it is told to be. One that was just made appears
+	// on all brokers within that.
 	unknownFor = 3 * time.Second
 )
 
