@@ -13,9 +13,10 @@ import (
 	"github.com/streamport-go/streamport/stream"
 )
 
-// A fetchCall is kafka-go's fetch request, sent by its Transport, whose answer is read here: kafka-go's own decoder takes
-// memory as lengths in the answer say, panics on some that are wrong, does not bound what a batch expands to, and does not
-// tell where a batch ends. Its Transport lets a message read its own answer (protocol.RawExchanger).
+// A fetchCall is kafka-go's fetch request, sent by its Transport, whose answer is read here. In a goroutine of its own,
+// kafka-go's decoder panics on counts in a batch that are wrong, or takes memory as they say; it leaves out batches behind
+// one that is damaged, does not bound what one expands to, and does not tell where it ends. The Transport lets a message
+// read its own answer (protocol.RawExchanger).
 type fetchCall struct {
 	fetch.Request
 	to      int32  // the broker

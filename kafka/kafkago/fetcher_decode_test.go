@@ -2,11 +2,13 @@ package kafkago
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/segmentio/kafka-go/compress"
+	"github.com/segmentio/kafka-go/protocol"
 	"github.com/stretchr/testify/require"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
@@ -240,4 +242,21 @@ func TestABrokerThatThrottlesOrDoesNotWaitIsLeftAlone(t *testing.T) {
 	one := []wanted{{place: &place{}, at: engine.Offset{At: 5}}}
 	require.Zero(t, land(haul{asked: one, brought: []brought{{next: engine.Offset{At: 6}}}}))
 	require.Zero(t, land(haul{asked: one, brought: []brought{{code: engine.NotLeader}}}))
+}
+
+// These are why answers are not left to kafka-go's decoder. Once it can be trusted with them, less needs to stand here.
+func TestWhatTheLibrarysDecoderMakesOfDamage(t *testing.T) {
+	read := func(data []byte) (protocol.RecordSet, error) {
+		var into protocol.RecordSet
+		_, err := into.ReadFrom(bytes.NewReader(append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), data...)))
+		return into, err
+	}
+	count := set(full(0, 2))
+	count[atCount] = 0xff
+	require.Panics(t, func() { _, _ = read(sealed(count)) }, "a count below 0 ends the process")
+	flipped := set(full(0, 2), full(2, 2))
+	flipped[len(flipped)-1] ^= 1
+	got, err := read(flipped)
+	require.NoError(t, err, "damage behind a batch is not told")
+	require.Len(t, got.Records.(*protocol.RecordStream).Records, 1)
 }

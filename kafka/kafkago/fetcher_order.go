@@ -59,8 +59,8 @@ func (f *fetcher) obey(orders map[engine.Partition]order) {
 // anew.
 func (f *fetcher) meet(orders map[engine.Partition]order) {
 	read := make(map[string]bool)
-	for p := range f.places {
-		read[p.Topic] = true
+	for p, at := range f.places {
+		read[p.Topic] = read[p.Topic] || !at.still
 	}
 	var fresh []string
 	for p, o := range orders {

@@ -98,14 +98,21 @@ func (f *fetcher) identified(i naming) {
 	}
 }
 
-// unnamed asks again. What waits for the answer does not wait for ever.
+// unnamed asks again, as long as something is read. What waits for the answer does not wait for ever.
 func (f *fetcher) unnamed(t *subject, err error) {
-	now := time.Now()
+	now, read := time.Now(), false
 	t.later = now.Add(identifyAgain)
 	for _, at := range f.places {
-		if at.topic == t && t.suspect && at.trip == nil {
+		if at.topic != t || at.still {
+			continue
+		}
+		read = true
+		if t.suspect && at.trip == nil {
 			f.failing(at, err, now)
 		}
+	}
+	if !read {
+		t.trust()
 	}
 }
 
