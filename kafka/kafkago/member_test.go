@@ -2,6 +2,7 @@ package kafkago
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -26,6 +27,15 @@ func TestMembersShareAndHandOver(t *testing.T) {
 	require.Zero(t, b.count(), "Close revokes what is held")
 	require.Negative(t, b.Membership().Generation)
 	a.holds(t, 12)
+}
+
+func TestMembersJoinAtEveryCoordinator(t *testing.T) {
+	cluster := startGroupFake(t, kfake.NumBrokers(9), kfake.SeedTopics(2, "orders"))
+	for i := range 20 {
+		a := joinWith(t, memberSettings(cluster.ListenAddrs()), fmt.Sprint("group-", i), "a")
+		a.holds(t, 2)
+		require.NoError(t, a.Close(t.Context()))
+	}
 }
 
 func TestMemberTellsWhoItIs(t *testing.T) {

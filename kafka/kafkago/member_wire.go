@@ -19,6 +19,9 @@ func uncreating(
 		if err != nil {
 			return nil, err
 		}
+		if l, ok := conn.(*line); ok {
+			l.frames.begun = true // the first question of a group is not the one for versions
+		}
 		return &unwishing{Conn: conn}, nil
 	}
 }
