@@ -18,10 +18,10 @@
 //
 // # Simulation
 //
-// Simulate opens the memory backend for a configuration: it checks all that Open checks, and then behaves like Kafka with
-// what this configuration leaves of its guarantees. The simulator always reads committed records only, places keys by
-// murmur2 and has no quotas: a test that asserts how Isolation, Partitioner, Compression, Rack or a fetch size behaves
-// proves nothing there.
+// Simulate, or kafkago.Simulate, opens the memory backend for a configuration: it checks all that Open checks, and then
+// behaves like Kafka with what this configuration and its client library leave of the guarantees. The simulator always
+// reads committed records only, places keys by murmur2 and has no quotas: a test that asserts how Isolation, Partitioner,
+// Compression, Rack or a fetch size behaves proves nothing there.
 //
 // # Files
 //

@@ -21,7 +21,8 @@ type SASL struct {
 	Password Secret // of PLAIN and SCRAM [sasl.jaas.config: password]
 
 	// Token returns a bearer token, for OAUTHBEARER. It is called for each connection and each re-authentication, from many
-	// goroutines, and should keep a token while it is fresh [sasl.login.callback.handler.class].
+	// goroutines, and should keep a token while it is fresh. With KafkaGo, which makes a new connection instead of
+	// re-authenticating, its context ends after RequestTimeout [sasl.login.callback.handler.class].
 	Token func(ctx context.Context) (Token, error) `config:"-" json:"-" yaml:"-"`
 	// TokenFile is a file that holds a bearer token, such as one that Kubernetes projects and renews: it is read for each
 	// connection and each re-authentication [sasl.oauthbearer.token.endpoint.url=file:…].

@@ -22,7 +22,8 @@ type saslMechanism = sasl.Mechanism
 
 // mechanism returns kafka-go's for PLAIN, ours for OAUTHBEARER, which it lacks, and franz-go's for the others: kafka-go has
 // no AWS_MSK_IAM, and its SCRAM prepares passwords by SASLprep, which brokers do not, and tells them in its errors. Tokens
-// and credentials are asked for each connection, and must be there within patience.
+// and credentials are asked for each connection, and must be there within patience. Kafka-go does not re-authenticate
+// (KIP-368): a broker hangs up when a session is over, and what was asked then is asked again on a new connection.
 func mechanism(s engine.SASL, patience time.Duration) (sasl.Mechanism, error) {
 	user := scram.Auth{User: s.User, Pass: s.Password}
 	switch s.Mechanism {
