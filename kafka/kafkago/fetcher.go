@@ -24,7 +24,7 @@ type fetcher struct {
 	wake     chan struct{} // holds one: orders have come
 	answers  chan haul
 	charts   chan chart
-	names    chan naming
+	named    chan naming
 	helpers  sync.WaitGroup
 
 	mu     sync.Mutex // guards what follows
@@ -53,7 +53,7 @@ func (c *client) OpenFetcher(r engine.Receiver, config engine.FetchConfig) (engi
 		lines: lines, receiver: r, settings: c.settings,
 		expander: newExpander(c.settings.DecompressBytes),
 		ended:    make(chan struct{}), wake: make(chan struct{}, 1),
-		answers: make(chan haul), charts: make(chan chart), names: make(chan naming),
+		answers: make(chan haul), charts: make(chan chart), named: make(chan naming),
 		orders:  make(map[engine.Partition]order),
 		topics:  make(map[string]*subject),
 		places:  make(map[engine.Partition]*place),
@@ -133,7 +133,7 @@ func (f *fetcher) run() {
 			f.answered(a)
 		case c := <-f.charts:
 			f.charted(c)
-		case i := <-f.names:
+		case i := <-f.named:
 			f.identified(i)
 		case <-timer.C:
 		case <-f.base.Done():

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/metadata"
 
 	"github.com/streamport-go/streamport/kafka/internal/engine"
@@ -30,7 +31,10 @@ func (f *fetcher) look(now time.Time) time.Duration {
 	if f.looking || len(f.places) == 0 {
 		return f.every
 	}
-	names, seeking := f.sought()
+	if wait := f.looked.Add(lookSoon).Sub(now); wait > 0 && !f.unled {
+		return wait
+	}
+	seeking := f.seeking()
 	every := f.every
 	switch {
 	case seeking:
@@ -41,21 +45,23 @@ func (f *fetcher) look(now time.Time) time.Duration {
 	if wait := f.looked.Add(every).Sub(now); wait > 0 {
 		return wait
 	}
-	f.looking, f.unled, f.looked = true, false, now
 	f.looks = min(f.looks+1, 10)
 	if !seeking {
 		f.looks = 0
 	}
-	transport := f.transport
+	f.looking, f.unled, f.looked = true, false, now
+	names, transport := f.names(), f.transport
 	f.helpers.Go(func() {
-		c := chart{}
+		var c chart
 		if seeking {
-			c = f.chart(askFor, func(ctx context.Context, all *metadata.Request) (any, error) { return f.lines.ask(ctx, "", all) }, names)
+			c = f.chart(askFor, names, func(ctx context.Context, all *metadata.Request) (protocol.Message, error) {
+				return f.lines.ask(ctx, "", all)
+			})
 		}
 		if c.told == nil {
-			c = f.chart(f.settings.RequestOverhead, func(ctx context.Context, all *metadata.Request) (any, error) {
+			c = f.chart(f.settings.RequestOverhead, names, func(ctx context.Context, all *metadata.Request) (protocol.Message, error) {
 				return transport.RoundTrip(ctx, f.lines.seeds(), all)
-			}, names)
+			})
 		}
 		select {
 		case f.charts <- c:
@@ -65,32 +71,38 @@ func (f *fetcher) look(now time.Time) time.Duration {
 	return f.every
 }
 
-// sought are the topics to look for. Seeking: a leader moved or is not there, and the transport's memory is too old to tell
-// where to.
-func (f *fetcher) sought() (names []string, seeking bool) {
-	met := make(map[*subject]bool, len(f.topics))
+// seeking reports whether a leader moved or is not there: the transport's memory is too old to tell where to.
+func (f *fetcher) seeking() bool {
 	for _, at := range f.places {
-		if at.still {
-			continue
+		if !at.still && (at.tries > 0 || at.charted && at.leader == noBroker) {
+			return true
 		}
-		seeking = seeking || at.tries > 0 || at.charted && at.leader == noBroker
-		if !met[at.topic] {
+	}
+	return false
+}
+
+// names are the topics that are read.
+func (f *fetcher) names() []string {
+	met := make(map[*subject]bool, len(f.topics))
+	names := []string{} // nil would be all topics
+	for _, at := range f.places {
+		if !at.still && !met[at.topic] {
 			met[at.topic] = true
 			names = append(names, at.p.Topic)
 		}
 	}
-	return names, seeking
+	return names
 }
 
 // chart asks for metadata.
 func (f *fetcher) chart(
-	patience time.Duration, ask func(context.Context, *metadata.Request) (any, error), names []string,
+	patience time.Duration, names []string, ask func(context.Context, *metadata.Request) (protocol.Message, error),
 ) chart {
 	ctx, cancel := context.WithTimeout(f.base, patience)
 	defer cancel()
 	got, err := ask(ctx, &metadata.Request{TopicNames: names})
 	if err != nil {
-		return chart{err: err}
+		return chart{err: patient(err)}
 	}
 	return chart{told: got.(*metadata.Response)}
 }

@@ -194,7 +194,7 @@ func TestABatchWithoutEndIsDamage(t *testing.T) {
 	f := &fetcher{receiver: told}
 	at := &place{p: engine.Partition{Topic: "orders"}, name: "0", topic: &subject{}}
 	cut := set(full(0, 2))
-	for range mostCuts {
+	for range mostStuck {
 		require.Empty(t, told.errs)
 		b := decodeAt(t, &fetchPart{set: cut[:len(cut)-1]}, 0)
 		f.fetched(at, &b, time.Now())

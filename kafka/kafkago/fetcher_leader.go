@@ -3,6 +3,7 @@ package kafkago
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -138,7 +139,7 @@ func (f *fetcher) send(to int32, ready []*place, wait time.Duration, now time.Ti
 		a := haul{trip: sent, asked: all}
 		got, err := transport.RoundTrip(ctx, f.lines.seeds(), call)
 		if err != nil {
-			a.err = err
+			a.err = patient(err)
 		} else {
 			f.read(&a, got.(*fetchAnswer))
 		}
@@ -148,6 +149,17 @@ func (f *fetcher) send(to int32, ready []*place, wait time.Duration, now time.Ti
 		}
 	})
 	return sent
+}
+
+// errSilent says that a broker did not answer within Settings.RequestOverhead, and what the request itself allowed it.
+var errSilent = errors.New("a broker did not answer in time")
+
+// patient tells the end of the time for a request, which is not the caller's.
+func patient(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errSilent
+	}
+	return err
 }
 
 // call makes the request.

@@ -19,8 +19,8 @@ const (
 	// outage is how long a place waits for a leader, or for one that can be reached, before it is told as broken. It is
 	// longer than a cluster takes to notice that a broker is gone.
 	outage = 30 * time.Second
-	// mostCuts answers in a row whose first batch is not complete are taken for damage.
-	mostCuts = 3
+	// mostStuck answers in a row that hold bytes, but no whole batch that moves the offset, are taken for damage.
+	mostStuck = 3
 )
 
 // A place is a partition that is being read, from Add to the next Add or Remove.
@@ -37,7 +37,7 @@ type place struct {
 	paused bool
 	idle   time.Time // since when it is paused
 	still  bool      // broken: nothing more of it is told
-	cuts   int       // answers in a row that held less than a batch
+	stuck  int       // answers in a row that moved nothing
 
 	tries   int       // failures in a row
 	since   time.Time // of the first of them
@@ -143,18 +143,18 @@ func (f *fetcher) fetched(at *place, b *brought, now time.Time) {
 	at.topic.met = true
 	if b.next.At > at.next.At {
 		f.served++
-		at.next, at.turn, at.cuts = b.next, f.served, 0
+		at.next, at.turn = b.next, f.served
 		f.receiver.Fetched(at.p, engine.Block{
 			Records: b.records(at), Bytes: b.bytes, Next: b.next, Stable: b.stable, Oldest: b.oldest, Added: at.number,
 		})
 	}
-	switch {
-	case b.err != nil:
+	if !b.stuck {
+		at.stuck = 0
+	} else if at.stuck++; at.stuck >= mostStuck {
+		f.breakUp(at, errStuck)
+	}
+	if b.err != nil {
 		f.breakUp(at, b.err)
-	case b.cut && b.bytes == 0:
-		if at.cuts++; at.cuts >= mostCuts {
-			f.breakUp(at, errCut)
-		}
 	}
 }
 

@@ -65,14 +65,14 @@ func (f *fetcher) ask(name string, t *subject) {
 	i := naming{topic: t}
 	got, err := f.lines.ask(ctx, "", &identityRequest{topic: name})
 	if err != nil {
-		i.err = err
+		i.err = patient(err)
 	} else {
 		told := got.(*identityResponse)
 		_, i.err = the(told.Topics, name)
 		i.id = told.ids[name]
 	}
 	select {
-	case f.names <- i:
+	case f.named <- i:
 	case <-f.base.Done():
 	}
 }

@@ -357,3 +357,19 @@ func (c *silentConn) Close() error {
 	c.once.Do(func() { close(c.closed) })
 	return c.Conn.Close()
 }
+
+func TestFetcherTellsASilentBrokerAsSuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := fetchSettings([]string{"nowhere:9092"})
+		s.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		r, f := openFetchReader(t, s)
+		at := engine.Partition{Topic: "orders"}
+		f.Add(fromOffset(at, 0), 1)
+		err := r.inBubble(t, at)
+		require.NotErrorIs(t, err, context.DeadlineExceeded, "no deadline of the caller's has passed")
+		require.ErrorIs(t, err, errSilent)
+	})
+}
