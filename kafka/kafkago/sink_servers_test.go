@@ -35,6 +35,7 @@ func TestSinkOnRealBrokers(t *testing.T) {
 		{"answers are lost", func(t *testing.T, _ string) { loseAnswers(t, cluster) }},
 		{"leaders move", func(t *testing.T, topic string) { moveLeaders(t, cluster, topic) }},
 		{"brokers are killed", func(t *testing.T, _ string) { killEach(t, cluster) }},
+		{"a broker is paused", func(t *testing.T, topic string) { pauseOne(t, cluster, topic) }},
 	} {
 		t.Run(harm.name, func(t *testing.T) {
 			topic := "harmed-" + fmt.Sprint(len(harm.name))
@@ -188,4 +189,26 @@ func killEach(t *testing.T, cluster *testenv.Cluster) {
 		require.NoError(t, cluster.Kill(node+1))
 		require.NoError(t, cluster.Restart(t.Context(), node+1))
 	}
+}
+
+// pauseOne pauses a broker until others lead all partitions, and a little longer.
+func pauseOne(t *testing.T, cluster *testenv.Cluster, topic string) {
+	const node = 2
+	require.NoError(t, cluster.Pause(node))
+	admin := kadm.NewClient(native(t, []string{cluster.Bootstrap()[0], cluster.Bootstrap()[2]}))
+	require.Eventually(t, func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		told, err := admin.ListTopics(ctx, topic)
+		if err != nil {
+			return false
+		}
+		for _, p := range told[topic].Partitions {
+			if p.Leader == node || p.Leader < 0 {
+				return false
+			}
+		}
+		return len(told[topic].Partitions) > 0
+	}, 60*time.Second, 100*time.Millisecond)
+	require.NoError(t, cluster.Resume(node))
 }
