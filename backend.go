@@ -17,7 +17,8 @@ import (
 var backends = [...]backend{
 	entry("memory", "", func(c *Config) **memory.Config { return &c.Memory }, memory.Open, memory.Config.Simulate),
 	entry("kafka", "brokers", func(c *Config) **kafka.Config { return &c.Kafka }, openKafka, simulateKafka),
-	entry("kinesis", "streams", func(c *Config) **kinesis.Config { return &c.Kinesis }, kinesis.Open, kinesis.Config.Simulate),
+	entry("kinesis", "streams",
+		func(c *Config) **kinesis.Config { return &c.Kinesis }, kinesis.Open, kinesis.Config.Simulate),
 }
 
 // A backend is what the front door knows of one: the rest is in its package.

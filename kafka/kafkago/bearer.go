@@ -36,17 +36,18 @@ func (b bearer) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
 	return b, []byte(first + end), nil
 }
 
-// Next reads the broker's verdict: nothing, or why it refuses the token, as JSON. RFC 7628 §3.2.3 has a client answer a
-// refusal by one byte, only to be told that it is refused; here the connection ends instead, and the reason is kept.
+// Next reads the broker's verdict: nothing, or why it refuses the token, as JSON. RFC 7628 §3.2.3 has a client answer
+// a refusal by one byte, only to be told that it is refused; here the connection ends instead, and the reason is kept.
 func (bearer) Next(_ context.Context, said []byte) (bool, []byte, error) {
 	if len(said) == 0 {
 		return true, nil, nil
 	}
 	var refusal struct{ Status, Scope string }
-	if err := json.Unmarshal(said, &refusal); err != nil || refusal.Status == "" {
-		return false, nil, fmt.Errorf("%w: OAUTHBEARER: the broker refuses the token, in words of its own", stream.ErrUnauthorized)
+	err := fmt.Errorf("%w: OAUTHBEARER: the broker refuses the token", stream.ErrUnauthorized)
+	if json.Unmarshal(said, &refusal) != nil || refusal.Status == "" {
+		return false, nil, fmt.Errorf("%w, in words of its own", err)
 	}
-	err := fmt.Errorf("%w: OAUTHBEARER: the broker refuses the token: %.100q", stream.ErrUnauthorized, refusal.Status)
+	err = fmt.Errorf("%w: %.100q", err, refusal.Status)
 	if refusal.Scope != "" {
 		err = fmt.Errorf("%w; it asks for the scope %.100q", err, refusal.Scope)
 	}

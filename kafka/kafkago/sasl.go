@@ -20,10 +20,11 @@ import (
 
 type saslMechanism = sasl.Mechanism
 
-// mechanism returns kafka-go's for PLAIN, ours for OAUTHBEARER, which it lacks, and franz-go's for the others: kafka-go has
-// no AWS_MSK_IAM, and its SCRAM prepares passwords by SASLprep, which brokers do not, and tells them in its errors. Tokens
-// and credentials are asked for each connection, and must be there within patience. Kafka-go does not re-authenticate
-// (KIP-368): a broker hangs up when a session is over, and what was asked then is asked again on a new connection.
+// mechanism returns kafka-go's for PLAIN, ours for OAUTHBEARER, which it lacks, and franz-go's for the others: kafka-go
+// has no AWS_MSK_IAM, and its SCRAM prepares passwords by SASLprep, which brokers do not, and tells them in its errors.
+// Tokens and credentials are asked for each connection, and must be there within patience. Kafka-go does not
+// re-authenticate (KIP-368): a broker hangs up when a session is over, and what was asked then is asked again on a new
+// connection.
 func mechanism(s engine.SASL, patience time.Duration) (sasl.Mechanism, error) {
 	user := scram.Auth{User: s.User, Pass: s.Password}
 	switch s.Mechanism {
@@ -62,8 +63,8 @@ func (b borrowed) Name() string { return b.own.Name() }
 
 var errNoBroker = errors.New("the context does not say which broker the connection leads to")
 
-// Start begins to sign in at the broker that kafka-go notes in ctx. An error that has no sentinel of package stream yet is
-// about the configuration: of what neither the host nor a variable says the region, nothing can be signed.
+// Start begins to sign in at the broker that ctx names, as kafka-go does it. An error that has no sentinel of package
+// stream yet is about the configuration: where neither the host nor a variable tells the region, nothing can be signed.
 func (b borrowed) Start(ctx context.Context) (sasl.StateMachine, []byte, error) {
 	broker := sasl.MetadataFromContext(ctx)
 	if broker == nil {
