@@ -32,10 +32,13 @@ func TestMixedFleet(t *testing.T) {
 	for i := range size {
 		members = append(members, f.start(t, franzGo, i))
 	}
-	f.catchUp(t)
+	for _, m := range members {
+		within(t, m.works)
+	}
 	for _, to := range []library{kafkaGo, franzGo} {
 		for i, old := range members {
 			members[i] = f.start(t, to, i)
+			within(t, members[i].works)
 			if i == size/2 {
 				f.kill(t, old)
 			} else {
@@ -94,7 +97,6 @@ type hand struct {
 	killed, begun bool // the fleet's lock guards them
 }
 
-// start returns when the member has something to do.
 func (f *fleet) start(t *testing.T, l library, number int) *hand {
 	t.Helper()
 	c := f.b.config(nil)
@@ -106,7 +108,6 @@ func (f *fleet) start(t *testing.T, l library, number int) *hand {
 	t.Cleanup(h.cancel)
 	made := consumer(t, h.backend, stream.ConsumerConfig{Group: f.topic, Member: h.name, Streams: []string{f.topic}})
 	go func() { h.ran <- made.Run(ctx, h.handle) }()
-	within(t, h.works)
 	return h
 }
 
