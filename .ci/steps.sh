@@ -86,7 +86,7 @@ exactly() {
 kafka_on_brokers() {
 	step "the main job on Kafka" go test -tags servers -run OnKafka ./examples/quickstart
 	step "Kafka, rule by rule" go test -tags servers -run '^TestBroker$' -timeout 10m ./kafka
-	step "Kafka, what real brokers decide" go test -tags servers -skip '^TestBroker|^TestSame|^TestFake' -timeout 10m ./kafka
+	step "Kafka, what real brokers decide" go test -tags servers -skip '^TestBroker|^TestSame|^TestFake|^TestKafkaGo' -timeout 10m ./kafka
 	step "Kafka, transactions" go test -tags servers -run '^TestTxOnServers|^TestRealBrokersAnswer' -timeout 10m ./kafka/internal/franz
 	step "histories on Kafka" go -C internal/verify run ./cmd/verify -env kafka -minutes 0.5
 	step "exactly-once on Kafka 4.4.0" exactly 4.4.0 50000 10
@@ -102,6 +102,32 @@ kafka_at_length() {
 	local policy
 	for policy in record batch state done each bykey transact deadletter; do
 		step "histories on Kafka, $policy" go -C internal/verify run ./cmd/verify -env kafka -minutes 2 -policy "$policy"
+	done
+}
+
+# The same through kafka-go, and through both client libraries in one group. Its conformance on the fake broker is a part
+# of kafka_in_bubbles.
+kafkago_in_bubbles() {
+	step "seeds through kafka-go" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -client kafka-go -seeds 100
+	step "seeds through both" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -client mixed -seeds 50
+	step "mutants of the engine on kafka-go" go test -tags mutants -parallel 8 -timeout 3m -run '^TestMutants$' ./kafka/kafkago
+}
+
+kafkago_on_brokers() {
+	step "Kafka through kafka-go, rule by rule" go test -tags servers -run '^TestBrokerKafkaGo$' -timeout 10m ./kafka
+	step "Kafka through kafka-go, what real brokers decide" go test -tags servers -run '^TestKafkaGo' -timeout 10m ./kafka
+	step "the engine on kafka-go" go test -tags servers -run '^TestFetchOnServers|^TestMembersOnServers|^TestSinkOnRealBrokers' \
+		-timeout 10m ./kafka/kafkago
+	step "histories through both" go -C internal/verify run ./cmd/verify -env kafka -client mixed -minutes 0.5
+}
+
+# The same at length. Every cell on real brokers is a part of kafka_at_length.
+kafkago_at_length() {
+	step "mutants through kafka-go" go -C internal/verify test -tags mutants,synctests -run TestKafkaGoMutants ./mutant
+	local client
+	for client in kafka-go mixed; do
+		step "seeds, $client" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -client "$client" -seeds "${KAFKA_SEEDS:-20000}"
+		step "histories, $client" go -C internal/verify run ./cmd/verify -env kafka -client "$client" -minutes 2
 	done
 }
 
