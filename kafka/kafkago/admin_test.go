@@ -118,6 +118,19 @@ func TestOffsetsWaitForALeaderThatMoves(t *testing.T) {
 	require.NoError(t, got[1].Err)
 }
 
+func TestOffsetsOfALeaderThatMoved(t *testing.T) {
+	fake := fakeCluster(t, kfake.NumBrokers(3), kfake.SeedTopics(1, "orders"))
+	c := openAdmin(t, fake.ListenAddrs())
+	for range 2 {
+		for node := range int32(3) {
+			require.NoError(t, fake.MoveTopicPartition("orders", 0, node))
+			got, err := c.Offsets(t.Context(), "orders", []int32{0}, engine.Edge{Kind: engine.EdgeEnd})
+			require.NoError(t, err)
+			require.NoError(t, got[0].Err)
+		}
+	}
+}
+
 func TestStableEdgeStandsBeforeAnOpenTransaction(t *testing.T) {
 	fake := fakeCluster(t, kfake.SeedTopics(1, "orders"))
 	c := openAdmin(t, fake.ListenAddrs())
@@ -237,6 +250,29 @@ func TestCommitFollowsItsCoordinator(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, at(3, ""), got[0])
 		})
+	}
+}
+
+func TestOffsetsAreStoredWhereverTheCoordinatorGoes(t *testing.T) {
+	fake := fakeCluster(t, kfake.NumBrokers(3), kfake.SeedTopics(1, "orders"))
+	c := openAdmin(t, fake.ListenAddrs())
+	m := joined(t, fake.ListenAddrs(), "billing", "orders")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var seen []string
+	for n := int64(1); len(seen) < 2; n++ {
+		_, err := c.Commit(ctx, m, "orders", map[int32]engine.Committed{0: at(n, "")})
+		require.NoError(t, err)
+		fake.RehashCoordinators()
+		got, err := c.Committed(ctx, "billing", "orders", []int32{0})
+		require.NoError(t, err)
+		require.Equal(t, at(n, ""), got[0])
+		address, known := c.coordinators.of("billing")
+		require.True(t, known, "it is looked for again and again")
+		if !slices.Contains(seen, address) {
+			seen = append(seen, address)
+		}
+		fake.RehashCoordinators()
 	}
 }
 

@@ -59,6 +59,28 @@ func TestATransportAsksForItsTopicsOnly(t *testing.T) {
 	require.Same(t, l.transport([]string{"orders"}), l.transport([]string{"payments", "orders"}))
 }
 
+func TestATransportThatWasReplacedEnds(t *testing.T) {
+	fake := fakeCluster(t, kfake.SeedTopics(1, "orders", "payments"))
+	var conns tally
+	l := openLines(t, fake.ListenAddrs(), func(s *engine.Settings) { s.Dial = conns.dial })
+	first := l.transport([]string{"orders"})
+	ask := func() {
+		_, err := first.RoundTrip(t.Context(), l.seeds(), listRequest("orders", []int32{0}, timeLatest, readUncommitted))
+		require.NoError(t, err)
+	}
+	isIdle := func() bool {
+		open, _ := conns.counts()
+		return open == 0
+	}
+	ask()
+	require.False(t, isIdle())
+	l.transport([]string{"payments"})
+	require.Eventually(t, isIdle, 10*time.Second, time.Millisecond)
+	ask() // by somebody who held it
+	l.transport([]string{"returns"})
+	require.Eventually(t, isIdle, 10*time.Second, time.Millisecond)
+}
+
 func TestCloseLeavesNothingOfAnyTransport(t *testing.T) {
 	fake := fakeCluster(t, kfake.NumBrokers(3), kfake.SeedTopics(6, "orders", "payments"))
 	before := goleak.IgnoreCurrent()
