@@ -128,7 +128,7 @@ func (p *pump) load(id int32, b *broker, now time.Time) time.Time {
 			next = worth
 			break
 		}
-		n := p.launch(id, b, ready, now)
+		n := p.launch(id, b, ready)
 		ready = ready[n:]
 	}
 	clear(b.ready)
@@ -145,7 +145,7 @@ func (p *pump) slots() int {
 }
 
 // launch sends one request and returns how many lanes are in it.
-func (p *pump) launch(id int32, b *broker, ready []*lane, now time.Time) int {
+func (p *pump) launch(id int32, b *broker, ready []*lane) int {
 	r := &request{broker: id}
 	size := 0
 	for _, l := range ready {
