@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	segmentio "github.com/segmentio/kafka-go"
-
 	"github.com/streamport-go/streamport/kafka/internal/engine"
 	"github.com/streamport-go/streamport/stream"
 )
@@ -44,7 +42,7 @@ func (m *member) awaitTopics(alive context.Context) ([]string, error) {
 		if len(topics) > 0 {
 			return topics, nil
 		}
-		if m.isIncurable(err, failures) {
+		if m.isIncurable(err) {
 			return nil, m.told(err)
 		}
 		m.pause(failures)
@@ -75,7 +73,7 @@ func (m *member) attend(alive, joining context.Context, topics []string) error {
 		case m.isClosing():
 			m.leave(alive)
 			return nil
-		case m.isIncurable(err, failures):
+		case m.isIncurable(err):
 			m.leave(alive)
 			return m.told(err)
 		}
@@ -145,25 +143,17 @@ func (m *member) told(err error) error {
 }
 
 // isIncurable reports whether joining again does not help: what is forbidden, and what the brokers refuse for the
-// configuration. kafka-go also tells of a connection that ends while it authenticates that the broker had refused it: that
-// has to come twice.
-func (m *member) isIncurable(err error, before int) bool {
+// configuration.
+func (m *member) isIncurable(err error) bool {
 	if err == nil {
 		return false
 	}
 	told := m.told(err)
-	code, _ := engine.CodeOf(told)
-	switch {
-	case errors.Is(told, segmentio.SASLAuthenticationFailed):
-		return before > 0
-	case errors.Is(told, stream.ErrUnauthorized), errors.Is(told, stream.ErrUnsupported):
-		return true
-	}
-	switch code {
+	switch code, _ := engine.CodeOf(told); code {
 	case inconsistentProtocol, invalidGroup, invalidSession:
 		return true
 	}
-	return false
+	return errors.Is(told, stream.ErrUnauthorized) || errors.Is(told, stream.ErrUnsupported)
 }
 
 // Answers of a group's coordinator.
