@@ -110,6 +110,7 @@ kafka_at_length() {
 kafkago_in_bubbles() {
 	step "seeds through kafka-go" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -client kafka-go -seeds 100
 	step "seeds through both" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -client mixed -seeds 50
+	step "mutants through kafka-go" go -C internal/verify test -tags mutants,synctests -run TestKafkaGoMutants ./mutant
 	step "mutants of the engine on kafka-go" go test -tags mutants -parallel 8 -timeout 3m -run '^TestMutants$' ./kafka/kafkago
 }
 
@@ -123,7 +124,6 @@ kafkago_on_brokers() {
 
 # The same at length. Every cell on real brokers is a part of kafka_at_length.
 kafkago_at_length() {
-	step "mutants through kafka-go" go -C internal/verify test -tags mutants,synctests -run TestKafkaGoMutants ./mutant
 	local client
 	for client in kafka-go mixed; do
 		step "seeds, $client" go -C internal/verify run -tags synctests ./cmd/verify -env kfake -client "$client" -seeds "${KAFKA_SEEDS:-20000}"
