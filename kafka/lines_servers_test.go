@@ -100,7 +100,7 @@ func (c *line) wait() {
 	}
 }
 
-// learn reads the client id of the first request, which franz-go writes in one piece: behind the frame's size, the key,
+// learn reads the client id of the first request, which clients write in one piece: behind the frame's size, the key,
 // the version and the correlation id stands its length.
 func (c *line) learn(b []byte) {
 	const before = 4 + 2 + 2 + 4
