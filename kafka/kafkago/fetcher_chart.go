@@ -74,7 +74,7 @@ func (f *fetcher) look(now time.Time) time.Duration {
 // seeking reports whether a leader moved or is not there: the transport's memory is too old to tell where to.
 func (f *fetcher) seeking() bool {
 	for _, at := range f.places {
-		if !at.still && (at.tries > 0 || at.charted && at.leader == noBroker) {
+		if !at.still && !at.paused && (at.tries > 0 || at.charted && at.leader == noBroker) {
 			return true
 		}
 	}
@@ -113,7 +113,7 @@ func (f *fetcher) charted(c chart) {
 	now := time.Now()
 	if c.err != nil {
 		for _, at := range f.places {
-			if at.trip == nil {
+			if at.trip == nil && !at.paused {
 				f.failing(at, c.err, now)
 			}
 		}
@@ -126,7 +126,10 @@ func (f *fetcher) charted(c chart) {
 		}
 		found, ok := leads[p]
 		if !ok {
-			found = leads[engine.Partition{Topic: p.Topic, Number: noBroker}]
+			found, ok = leads[engine.Partition{Topic: p.Topic, Number: noBroker}]
+		}
+		if !ok { // it was added while this was asked
+			continue
 		}
 		f.led(at, found, now)
 	}

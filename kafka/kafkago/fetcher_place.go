@@ -62,8 +62,11 @@ func (at *place) hold(pause bool, now time.Time) {
 	switch {
 	case pause && !at.paused:
 		at.idle = now
-	case !pause && at.paused && now.Sub(at.idle) >= longPause:
-		at.topic.doubt()
+	case !pause && at.paused:
+		at.well() // what failed before the pause says nothing of now
+		if now.Sub(at.idle) >= longPause {
+			at.topic.doubt()
+		}
 	}
 	at.paused = pause
 }

@@ -48,7 +48,7 @@ func (f *fetcher) identify(now time.Time) time.Duration {
 	soon := f.every
 	for name, t := range f.topics {
 		switch wait := t.later.Sub(now); {
-		case !t.due || t.asking:
+		case !t.due || t.asking || !f.reads(t):
 		case wait > 0:
 			soon = min(soon, wait)
 		default:
@@ -57,6 +57,16 @@ func (f *fetcher) identify(now time.Time) time.Duration {
 		}
 	}
 	return soon
+}
+
+// reads reports whether anything of a topic is still to be read.
+func (f *fetcher) reads(t *subject) bool {
+	for _, at := range f.places {
+		if at.topic == t && !at.still {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *fetcher) ask(name string, t *subject) {

@@ -87,6 +87,9 @@ func (l *lines) transport(topics []string) *segmentio.Transport {
 	return used
 }
 
+// mostReplaced bounds the Transports that are remembered although nobody gets them any more: each has its own topics' names.
+const mostReplaced = 8
+
 // knowing also returns all that were replaced if one more was: a request may have opened one again that was closed then.
 func (l *lines) knowing(topics []string) (used *segmentio.Transport, replaced []*segmentio.Transport) {
 	l.mu.Lock()
@@ -102,7 +105,8 @@ func (l *lines) knowing(topics []string) (used *segmentio.Transport, replaced []
 	}
 	slices.Sort(more)
 	replaced, l.topics = l.made, more
-	l.made = append(slices.Clone(l.made), l.newTransport(more))
+	kept := l.made[max(0, len(l.made)-mostReplaced):]
+	l.made = append(slices.Clone(kept), l.newTransport(more))
 	return l.made[len(l.made)-1], replaced
 }
 

@@ -42,6 +42,7 @@ func (s *sink) drop(a *arrival, err error) {
 
 // admit checks what brokers would refuse, notes the partition that the record asks for, and counts its size.
 func (s *sink) admit(r *stream.Record, a *arrival, now time.Time) error {
+	*a = arrival{} // it may have been another record's
 	if r == nil {
 		return fmt.Errorf("%w: the record is nil", stream.ErrInvalid)
 	}

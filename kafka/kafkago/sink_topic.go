@@ -188,27 +188,39 @@ func (t *topic) place(known *places) {
 	t.sink.pump.nudge()
 }
 
-// expire fails what has waited too long, and everything when cause is not nil.
+// expire fails everything that waits when cause is not nil, or when the first of it has waited too long: a record that
+// fails takes with it what was accepted before its done returned.
 func (t *topic) expire(now time.Time, cause error) {
-	t.mu.Lock()
-	var failed []arrival
-	n := len(t.waiting)
 	if cause == nil {
+		if !t.isOverdue(now) {
+			return
+		}
 		cause = errDelivery
-		for n = 0; n < len(t.waiting) && now.Sub(t.waiting[n].at) >= t.sink.config.DeliveryTimeout; n++ {
+	}
+	for range mostRounds {
+		t.mu.Lock()
+		failed := t.waiting
+		t.waiting = nil
+		t.mu.Unlock()
+		if len(failed) == 0 {
+			break
+		}
+		for i := range failed {
+			t.sink.drop(&failed[i], cause)
 		}
 	}
-	failed, t.waiting = t.waiting[:n:n], t.waiting[n:]
-	t.mu.Unlock()
-	for i := range failed {
-		t.sink.drop(&failed[i], cause)
-	}
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	if len(t.waiting) == 0 && t.settled != nil && t.known.Load() == nil {
 		close(t.settled)
 		t.settled = nil
 	}
-	t.mu.Unlock()
+}
+
+func (t *topic) isOverdue(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.waiting) > 0 && now.Sub(t.waiting[0].at) >= t.sink.config.DeliveryTimeout
 }
 
 // waits reports whether records wait for the partitions.

@@ -168,7 +168,7 @@ func leaders(t *metadata.ResponseTopic, alive map[int32]bool) []int32 {
 		all[i] = -1
 	}
 	for _, p := range t.Partitions {
-		if n := int(p.PartitionIndex); n < len(all) && alive[p.LeaderID] {
+		if n := int(p.PartitionIndex); n >= 0 && n < len(all) && alive[p.LeaderID] {
 			all[n] = p.LeaderID
 		}
 	}
