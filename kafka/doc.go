@@ -16,6 +16,22 @@
 // that is out of range is an error and never a jump, and what a broker may make the client hold in memory is bounded. A
 // leader that stands still is left after ProduceTimeout plus RequestTimeout, 7 s, where the usual defaults take 20 s.
 //
+// # Which client
+//
+// Open talks to brokers through franz-go. Package kafkago does it through kafka-go, for services that run on that already
+// and know its behaviour in operation; new services choose franz-go. The program stays the same, and Capabilities say what
+// is lost:
+//
+//	                                      franz-go                     kafka-go
+//	transactions                          yes                          refused
+//	idempotent producing, order of keys   yes                          yes, with acks=all
+//	groups                                cooperative, eager, KIP-848  eager
+//	static members, racks                 yes                          refused
+//	offsets of open transactions          waited for (KIP-447)         taken for the last
+//	a truncated log that grew again       noticed (KIP-320)            not noticed
+//	a SASL session that ends              renewed (KIP-368)            a new connection
+//	members of one group with the other   with Assignment Eager        yes
+//
 // # Simulation
 //
 // Simulate, or kafkago.Simulate, opens the memory backend for a configuration: it checks all that Open checks, and then
