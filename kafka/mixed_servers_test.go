@@ -68,7 +68,6 @@ type fleet struct {
 
 	mu      sync.Mutex // guards what follows
 	done    map[string]*progress
-	holds   int
 	records int
 	again   int // records that were handled before
 	wrong   []string

@@ -45,6 +45,23 @@ func TestStreamsAreMadeAndCompared(t *testing.T) {
 	require.ErrorIs(t, err, stream.ErrNotFound)
 }
 
+// TestWhatKafkaGoCannotDoIsRefusedAtOpen: each field alone, and all at once.
+func TestWhatKafkaGoCannotDoIsRefusedAtOpen(t *testing.T) {
+	all := kafka.Config{Brokers: []string{"localhost:9092"}, Assignment: kafka.Cooperative, StaticMembers: true, Rack: "r"}
+	for field, c := range map[string]kafka.Config{
+		"Assignment":    {Brokers: all.Brokers, Assignment: kafka.Server},
+		"StaticMembers": {Brokers: all.Brokers, StaticMembers: true},
+		"Rack":          {Brokers: all.Brokers, Rack: "r"},
+	} {
+		_, err := kafkago.Open(t.Context(), c)
+		require.ErrorIs(t, err, stream.ErrUnsupported, field)
+		require.ErrorContains(t, err, field+": ")
+		require.ErrorContains(t, err, "use franz-go")
+		_, err = kafkago.Open(t.Context(), all)
+		require.ErrorContains(t, err, field+": ")
+	}
+}
+
 func TestTransactionsAreRefusedAtOpen(t *testing.T) {
 	b, _ := fakeBackend(t, kafka.Config{}, kfake.SeedTopics(1, "orders"))
 	can, err := b.Capabilities(t.Context(), "orders")
