@@ -9,6 +9,22 @@ step() {
 	echo "== $name: $((SECONDS - begun)) s"
 }
 
+# beside FUNCTION FUNCTION: both at a time, each with its own servers, since tests on servers wait more than they work. What
+# they print comes one after the other.
+beside() {
+	local one two code=0
+	one=$(mktemp) two=$(mktemp)
+	("$1") >"$one" 2>&1 &
+	local first=$!
+	("$2") >"$two" 2>&1 &
+	local second=$!
+	wait "$first" || code=1
+	wait "$second" || code=1
+	cat "$one" "$two"
+	rm -f "$one" "$two"
+	[ "$code" = 0 ] || exit "$code"
+}
+
 # The modules of the repository; those under internal/ keep what users need not have out of the main one.
 module_folders() { git ls-files '*go.mod' | xargs -n1 dirname; }
 
@@ -61,9 +77,6 @@ fuzz_module() {
 	done
 }
 
-# repeated runs what has no clock but a virtual one twice more.
-repeated() { go test -short -shuffle=on -count=2 $(go list ./... | grep -v '/kafka\|/testenv\|/tcpfault\|/httpfault'); }
-
 # The Kafka adapter on franz-go's fake broker, in testing/synctest bubbles.
 kafka_in_bubbles() {
 	step "the Kafka adapter in bubbles" go test -tags synctests -run '^TestFake' ./kafka
@@ -84,7 +97,6 @@ kafka_on_brokers() {
 	step "Kafka, rule by rule" go test -tags servers -run '^TestBroker$' -timeout 10m ./kafka
 	step "Kafka, what real brokers decide" go test -tags servers -skip '^TestBroker|^TestSame|^TestFake|^TestKafkaGo' -timeout 10m ./kafka
 	step "Kafka, transactions" go test -tags servers -run '^TestTxOnServers|^TestRealBrokersAnswer' -timeout 10m ./kafka/internal/franz
-	step "histories on Kafka" go -C internal/verify run ./cmd/verify -env kafka -minutes 0.5
 	step "exactly-once on Kafka 4.4.0" exactly 4.4.0 50000 10
 	step "exactly-once on Kafka 3.9.2" exactly 3.9.2 20000 4
 }
@@ -115,7 +127,7 @@ kafkago_on_brokers() {
 	step "Kafka through kafka-go, what real brokers decide" go test -tags servers -run '^TestKafkaGo' -timeout 10m ./kafka
 	step "the engine on kafka-go" go test -tags servers -run '^TestFetchOnServers|^TestMembersOnServers|^TestSinkOnRealBrokers' \
 		-timeout 10m ./kafka/kafkago
-	step "histories through both" go -C internal/verify run ./cmd/verify -env kafka -client mixed -minutes 0.5
+	step "histories on Kafka, through both" go -C internal/verify run ./cmd/verify -env kafka -client mixed -minutes 0.5
 }
 
 # The same at length. Every cell on real brokers is a part of kafka_at_length.
