@@ -46,7 +46,8 @@ func TestMutants(t *testing.T) {
 // alone runs one test of this binary in a process of its own.
 func alone(t *testing.T, test, mutant string) error {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+test+"$", "-test.timeout", "60s")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+test+"$", "-test.timeout", "60s",
+		"-rapid.checks", "1000", "-rapid.seed", "1", "-rapid.nofailfile") // where they are drawn, the same cases each time
 	cmd.Env = append(os.Environ(), "STREAMPORT_MUTANT="+mutant)
 	return cmd.Run()
 }
