@@ -9,19 +9,15 @@ step() {
 	echo "== $name: $((SECONDS - begun)) s"
 }
 
-# beside FUNCTION FUNCTION: both at a time, each with its own servers, since tests on servers wait more than they work. What
-# they print comes one after the other.
+# beside FUNCTION FUNCTION: both at a time, each with its own servers, since tests on servers wait more than they work.
 beside() {
 	local one two code=0
-	one=$(mktemp) two=$(mktemp)
-	("$1") >"$one" 2>&1 &
-	local first=$!
-	("$2") >"$two" 2>&1 &
-	local second=$!
-	wait "$first" || code=1
-	wait "$second" || code=1
-	cat "$one" "$two"
-	rm -f "$one" "$two"
+	("$1" 2>&1 | sed -u "s/^/$1: /") &
+	one=$!
+	("$2" 2>&1 | sed -u "s/^/$2: /") &
+	two=$!
+	wait "$one" || code=1
+	wait "$two" || code=1
 	[ "$code" = 0 ] || exit "$code"
 }
 
