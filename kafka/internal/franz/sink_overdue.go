@@ -43,7 +43,7 @@ func (t *term) unwatch() {
 	}
 }
 
-// drop fails what franz-go has, in order. Franz-go changes the epoch if any of it was sent, so that no sequence number
+// drop fails what franz-go has, and what comes while that is under way, in order. Franz-go changes the epoch if any of it was sent, so that no sequence number
 // stands for two batches; in a transaction it cannot.
 func (s *sink) drop() {
 	s.config.Logger.Error("records were not answered in time: all fails that the producer has, later records go on",
