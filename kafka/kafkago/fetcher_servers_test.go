@@ -140,6 +140,15 @@ func (b *fetchBed) write(t *testing.T, p *kgo.Client, topic string, n int) {
 	}
 }
 
+// writeOnceKnown writes a record, by producers that are new until one of them is not told that there is no such topic: brokers
+// hear of a topic one after the other.
+func (b *fetchBed) writeOnceKnown(t *testing.T, topic string, i int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		return b.producer(t).ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: fmt.Append(nil, i)}).FirstErr() == nil
+	}, 10*time.Second, 20*time.Millisecond)
+}
+
 func (b *fetchBed) markers(t *testing.T) {
 	topic := b.topic(t, nil)
 	p := b.producer(t, kgo.TransactionalID(topic))
@@ -219,7 +228,9 @@ func (b *fetchBed) anew(t *testing.T) {
 		}
 	}
 	require.NoError(t, err)
-	b.write(t, b.producer(t), topic, 3)
+	for i := range 3 {
+		b.writeOnceKnown(t, topic, i)
+	}
 	require.ErrorIs(t, r.broken(t, at), stream.ErrNotFound)
 	require.Len(t, r.records(t, at, 1), 1)
 	f.Add(fromOffset(at, 0), 2)
