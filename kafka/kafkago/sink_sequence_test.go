@@ -243,7 +243,8 @@ func TestOneBatchOfAPartitionIsUnderWay(t *testing.T) {
 	defer mu.Unlock()
 	require.Equal(t, 1, most)
 	require.Greater(t, widest, 1)
-	require.LessOrEqual(t, d.most.Load(), int32(3+2), "requests', and those of metadata and of questions")
+	// kafka-go answers a request before its connection counts as free, so that the next request may open another.
+	require.LessOrEqual(t, d.most.Load(), int32(2*3+2), "requests', and those of metadata and of questions")
 }
 
 func TestSequenceWraps(t *testing.T) {
