@@ -88,7 +88,7 @@ func TestKilledMemberSaysNothingAndIsReplaced(t *testing.T) {
 	b.holds(t, 3)
 	begun := time.Now()
 	b.Kill()
-	require.Less(t, time.Since(begun), time.Second)
+	require.Less(t, time.Since(begun), 3*time.Second)
 	require.Equal(t, 3, b.count(), "a killed member hears nothing more")
 	a.holds(t, 6)
 	require.Zero(t, leaves.Hits())
@@ -278,7 +278,7 @@ func TestMemberThatDoubtsAsksAtOnce(t *testing.T) {
 func TestSessionThatNobodyAnswersEnds(t *testing.T) {
 	t.Parallel()
 	cluster := newGroupFake(t, 6, "orders")
-	const lasts = 3 * time.Second
+	const lasts = 6 * time.Second
 	a := join(t, cluster, "a", session(lasts))
 	a.holds(t, 6)
 	unanswered := cluster.Fault(kfake.Fault{
