@@ -28,7 +28,7 @@ func TestSinkOnRealBrokers(t *testing.T) {
 	config := sinkConfig()
 	config.DeliveryTimeout, config.BufferedRecords = time.Minute, 3000
 	admin := openAdmin(t, cluster.Bootstrap())
-	for _, harm := range []struct {
+	for i, harm := range []struct {
 		name string
 		do   func(t *testing.T, topic string)
 	}{
@@ -38,7 +38,7 @@ func TestSinkOnRealBrokers(t *testing.T) {
 		{"a broker is paused", func(t *testing.T, topic string) { pauseOne(t, cluster, topic) }},
 	} {
 		t.Run(harm.name, func(t *testing.T) {
-			topic := "harmed-" + fmt.Sprint(len(harm.name))
+			topic := fmt.Sprint("harmed-", i)
 			require.NoError(t, engine.Ensure(t.Context(), admin, stream.StreamConfig{Name: topic, Partitions: 6}))
 			s := openTestSink(t, settings, config, limits{})
 			load := newLoad(s, topic)
