@@ -133,7 +133,7 @@ type Client string
 const (
 	FranzGo Client = "franz-go" // github.com/twmb/franz-go, which can do all that this package offers: the one to choose
 	// KafkaGo is github.com/segmentio/kafka-go: for services that run on it and know how to operate it. It has no
-	// transactions, groups are eager and without static members, and racks are of no effect.
+	// transactions, and groups are eager; static members and racks are refused.
 	KafkaGo Client = "kafka-go"
 )
 
