@@ -39,14 +39,14 @@ type sink struct {
 	codec    codec
 	gate     *engine.Gate
 	buffers  buffers
-	clock    clock
+	clock    engine.Clock
 	pump     *pump
 	scout    *scout
 	last     atomic.Pointer[topic] // of the record before: most likely the next one's
 	running  context.Context       // ends with errShut when Close no longer waits
 	stop     context.CancelCauseFunc
 	wg       sync.WaitGroup // everything that the sink has started, but for the scout
-	closing  *closing
+	closing  *engine.Ending
 	rushing  atomic.Int32 // Flush and Close wait: nothing lingers
 	stalled  func()       // unlinger as a value, if there is something to wait for
 
@@ -77,7 +77,7 @@ func (c *client) OpenSink(_ context.Context, config stream.SinkConfig, p engine.
 func newSink(settings engine.Settings, config stream.SinkConfig, p engine.Probe) (*sink, error) {
 	s := &sink{
 		settings: settings, config: config, probe: p, topics: map[string]*topic{},
-		gate: engine.NewGate(config.BufferedRecords, config.BufferedBytes), closing: newClosing(),
+		gate: engine.NewGate(config.BufferedRecords, config.BufferedBytes), closing: engine.NewEnding(),
 	}
 	var err error
 	if len(settings.Compression) > 0 {
@@ -114,7 +114,7 @@ func (s *sink) Append(ctx context.Context, recs []*stream.Record, done func(stre
 func (s *sink) append(
 	ctx context.Context, recs []*stream.Record, arrivals []arrival, sizes []int64, done func(stream.Ack, error),
 ) {
-	now := s.clock.now()
+	now := s.clock.Now()
 	ready := 0
 	for _, r := range recs {
 		a := &arrivals[ready]
@@ -254,7 +254,7 @@ func await(ctx context.Context, over <-chan struct{}) error {
 
 // Close waits for every record, and fails the rest when ctx ends.
 func (s *sink) Close(ctx context.Context) error {
-	return s.closing.run(func() (err error) {
+	return s.closing.Run(func() (err error) {
 		s.mu.Lock()
 		s.closed = true
 		s.mu.Unlock()

@@ -41,7 +41,7 @@ type sink struct {
 	stalled  func()                   // unlinger as a value, if there is something to wait for
 	answers  answers                  // of franz-go's goroutine for promises
 	losses   losses
-	clock    clock
+	clock    engine.Clock
 	numbers  atomic.Uint64 // of records, in the order of Append
 	current  atomic.Pointer[term]
 	last     atomic.Pointer[known] // of the record before: most likely the next one's
@@ -50,7 +50,7 @@ type sink struct {
 
 	grace   time.Duration  // after the delivery timeout; 0: nothing is watched
 	watches sync.WaitGroup // of terms
-	closing *ending
+	closing *engine.Ending
 
 	mu     sync.Mutex // guards what follows
 	terms  []*term    // that may not be drained, the current one last
@@ -104,7 +104,7 @@ func newSink(settings engine.Settings, config stream.SinkConfig, p engine.Probe)
 	s := &sink{
 		settings: settings, config: config, probe: p,
 		gate:    engine.NewGate(config.BufferedRecords, config.BufferedBytes),
-		closing: newEnding(),
+		closing: engine.NewEnding(),
 	}
 	s.answers = answers{sink: s, lanes: map[string][]lane{}}
 	s.promise = s.answers.take
@@ -134,7 +134,7 @@ func (s *sink) Append(ctx context.Context, recs []*stream.Record, done func(stre
 func (s *sink) append(
 	ctx context.Context, recs []*stream.Record, sizes []int64, flights []flight, done func(stream.Ack, error),
 ) {
-	now := s.clock.now()
+	now := s.clock.Now()
 	var space []kgo.RecordHeader
 	if n := countHeaders(recs); n > 0 {
 		space = make([]kgo.RecordHeader, n)
@@ -351,7 +351,7 @@ func (s *sink) unlinger() { _ = s.native.Flush(s.ended) }
 
 // Close waits for every record, and fails the rest when ctx ends.
 func (s *sink) Close(ctx context.Context) error {
-	return s.closing.run(func() (err error) {
+	return s.closing.Run(func() (err error) {
 		s.mu.Lock()
 		s.closed = true
 		s.mu.Unlock()

@@ -50,7 +50,7 @@ type txSink struct {
 	kill     context.CancelCauseFunc // ends alive; its cause is what calls under way answer
 	works    sync.WaitGroup          // background work: sessions that are made ready again
 	shutting chan struct{}           // closed when Close begins
-	closing  *ending
+	closing  *engine.Ending
 
 	mu     sync.Mutex // guards what follows
 	closed bool
@@ -68,7 +68,7 @@ func (c *client) newTxSink(_ context.Context, config stream.SinkConfig, p engine
 	n := max(config.Sessions, 1)
 	s := &txSink{
 		Sink: plain, client: c, config: config, free: make(chan *session, n), shutting: make(chan struct{}),
-		gate: engine.NewGate(config.BufferedRecords, config.BufferedBytes), open: map[*tx]struct{}{}, closing: newEnding(),
+		gate: engine.NewGate(config.BufferedRecords, config.BufferedBytes), open: map[*tx]struct{}{}, closing: engine.NewEnding(),
 	}
 	s.alive, s.kill = context.WithCancelCause(context.Background())
 	sessions := make([]*session, n)
@@ -188,7 +188,7 @@ func (s *txSink) whileAlive(ctx context.Context) (context.Context, context.Cance
 
 // Close waits for open transactions until ctx ends and aborts the rest; each is ErrClosed then.
 func (s *txSink) Close(ctx context.Context) error {
-	return s.closing.run(func() error { return s.shut(ctx) })
+	return s.closing.Run(func() error { return s.shut(ctx) })
 }
 
 func (s *txSink) shut(ctx context.Context) error {
